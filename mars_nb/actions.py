@@ -1,0 +1,71 @@
+"""What a reply may ask for.
+
+An agent answers with plain content (any JSON value), and the topology decides where it goes; or with one of these five
+actions, and decides for itself. Actions are frozen data: they are recorded in the journal as they are.
+
+Examples
+--------
+>>> Invoke("Writer", "write it up")
+Invoke(agent='Writer', request='write it up')
+>>> Parallel([("North", "your half"), ("South", "yours")]).targets[0]
+('North', 'your half')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+
+class Invoke(msgspec.Struct, frozen=True, tag=True):
+    """Hand over to one neighbour: the branch moves there and only the request travels.
+
+    Parameters
+    ----------
+    agent : str
+        A neighbour of the agent that replies; ``"User"`` and ``"End"`` deliver.
+    request : JSON value
+        What the neighbour is asked.
+    """
+
+    agent: str
+    request: Any = None
+
+
+class Parallel(msgspec.Struct, frozen=True, tag=True):
+    """Ask several neighbours at once; the same agent may be named twice.
+
+    Parameters
+    ----------
+    targets : sequence of (str, JSON value)
+        Whom to ask and what, in branch order.
+    """
+
+    targets: Sequence[tuple[str, Any]] = ()
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "targets", tuple((agent, request) for agent, request in self.targets))
+
+
+class Final(msgspec.Struct, frozen=True, tag=True):
+    """Answer whoever waits for this branch: the caller of its frame, else the run."""
+
+    content: Any = None
+
+
+class AskUser(msgspec.Struct, frozen=True, tag=True):
+    """Ask a person; the reply becomes this agent's next request. Needs an edge from the agent to ``User``."""
+
+    question: str
+
+
+class EndConversation(msgspec.Struct, frozen=True, tag=True):
+    """Leave the current conversation: the content goes on by the topology, without the partner."""
+
+    content: Any = None
+
+
+Action = Invoke | Parallel | Final | AskUser | EndConversation
+

@@ -1,0 +1,295 @@
+"""An agent: a coroutine from a request to a reply, with a name.
+
+It is written in one of three ways, and the rest of the package sees no difference: as a function, which the decorator
+`agent` turns into one; as a subclass that overrides ``async def _run(self, request, context)``; or as a model with
+instructions. How a function is called (on the loop, in a thread, streamed) is settled when the agent is made.
+
+Examples
+--------
+>>> @agent
+... async def shout(request):
+...     return request.upper()
+>>> shout
+Agent('shout', function)
+>>> import asyncio
+>>> asyncio.run(shout("hello"))
+'HELLO'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from mars_nb.agents.functions import Answer, asking, body, label
+from mars_nb.agents.registry import AgentRegistry
+from mars_nb.errors import AgentError, ModelUnavailable
+from mars_nb.topology.names import END, MAX_NAME_LENGTH, START, name_problem, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import CodeType
+
+    from mars_nb.agents.context import StepContext
+    from mars_nb.agents.functions import Ask
+    from mars_nb.agents.models import ModelConfig
+
+Kind = Literal["function", "model", "custom"]
+"""How an agent answers: by a function, by a model, or by a ``_run`` of its own."""
+
+_MARKERS = frozenset({START, END})
+_MODEL_CORRECTIONS = 2
+
+
+class Agent:
+    """Someone who can be asked, under a name by which topologies know them.
+
+    It enters a registry when it is made; one of the same name is replaced.
+
+    Parameters
+    ----------
+    model_config : mapping, str or ModelConfig, optional
+        The model that answers, if no function does.
+    name : str, optional
+        1 to 80 characters, without the signs of the notation; default: the name of the function.
+    answer : callable, optional
+        Takes ``(request)``, ``(request, context)`` or ``(request, context, memory)``; sync, async or a generator.
+    instructions : str
+        What a model is told before anything else.
+    description : str
+        What others are told about the agent; default: the first line of the function's docstring.
+    tools : sequence of callable
+        What a model may call.
+    corrections : int, optional
+        How often the agent is asked again when a reply is not allowed; default 2 for a model, else 0.
+    output : type, optional
+        What a model has to answer with.
+    inline : bool
+        Run a plain function on the event loop; for one that never blocks.
+    registry : AgentRegistry, optional
+        Where to enter; default: the one of the process.
+
+    Raises
+    ------
+    AgentError
+        If the name, the function or the configuration cannot be used.
+
+    Examples
+    --------
+    >>> mine = AgentRegistry()
+    >>> Agent(name="Echo", answer=lambda request: request, registry=mine)
+    Agent('Echo', function)
+    >>> Agent({"name": "offline"}, "Assistant", registry=mine)
+    Agent('Assistant', model)
+    """
+
+    def __init__(
+        self,
+        model_config: Mapping[str, Any] | ModelConfig | str | None = None,
+        name: str | None = None,
+        *,
+        answer: Answer | None = None,
+        instructions: str = "",
+        description: str = "",
+        tools: Sequence[Callable[..., Any]] = (),
+        corrections: int | None = None,
+        output: type | None = None,
+        inline: bool = False,
+        registry: AgentRegistry | None = None,
+    ) -> None:
+        if answer is not None and not callable(answer):
+            raise AgentError(f"answer is a {type(answer).__name__}; expected a function that takes a request")
+        self.name = _checked_name(name if name is not None else _default_name(model_config, answer))
+        self.answer = answer
+        self.model_config = _read_config(model_config)
+        self.instructions = instructions
+        self.description = description or _first_line(answer)
+        self.tools = tuple(tools)
+        self.output = output
+        self.corrections = _checked_corrections(corrections, self.kind)
+        self._ask: Ask = self._ask_model if answer is None else asking(answer, inline=inline)
+        (AgentRegistry.default() if registry is None else registry).register(self)
+
+    @property
+    def kind(self) -> Kind:
+        """How the agent answers: ``"function"``, ``"model"``, or ``"custom"`` if ``_run`` is overridden."""
+        if type(self)._run is not Agent._run:  # noqa: SLF001 (our own hook)
+            return "custom"
+        return "model" if self.answer is None else "function"
+
+    async def _run(self, request: Any, context: StepContext) -> Any:
+        """Answer one request; the hook to override.
+
+        Parameters
+        ----------
+        request : JSON value
+            What the agent is asked.
+        context : StepContext
+            What is known about this step.
+
+        Returns
+        -------
+        JSON value or action
+            The reply.
+        """
+        return await self._ask(request, context)
+
+    async def _ask_model(self, _request: Any, _context: StepContext) -> Any:
+        raise ModelUnavailable(
+            f"agent {self.name!r} has no way to answer: it has no function, and models come with the 'models' extra "
+            f"of a later release; give it one: Agent(name={self.name!r}, answer=...), or write @agent above a function",
+        )
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Call the function of the agent directly, as if it were not one."""
+        if self.answer is None:
+            raise AgentError(f"agent {self.name!r} has no function to call; ask it in a run: Orchestra.run(...)")
+        return self.answer(*arguments, **named)
+
+    @cached_property
+    def digest(self) -> str:
+        """Short hash of what decides how the agent answers, to notice a changed one when a session is resumed."""
+        config = self.model_config.digest if self.model_config else ""
+        source = _source(type(self)._run if self.answer is None else self.answer)  # noqa: SLF001 (our own hook)
+        decisive = [self.name, self.kind, self.instructions, config, source]
+        return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {self.kind})"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        return {"text/plain": repr(self)}
+
+
+@overload
+def agent(target: Answer, /) -> Agent: ...
+
+
+@overload
+def agent(
+    target: str | None = None,
+    /,
+    *,
+    name: str | None = None,
+    corrections: int | None = None,
+    inline: bool = False,
+    registry: AgentRegistry | None = None,
+    description: str = "",
+) -> Callable[[Answer], Agent]: ...
+
+
+def agent(
+    target: Answer | str | None = None,
+    /,
+    *,
+    name: str | None = None,
+    corrections: int | None = None,
+    inline: bool = False,
+    registry: AgentRegistry | None = None,
+    description: str = "",
+) -> Agent | Callable[[Answer], Agent]:
+    """Make an agent from the function below: ``@agent``, ``@agent("Name")`` or ``@agent(name="Name", ...)``.
+
+    Parameters
+    ----------
+    target : callable or str, optional
+        The function (when written without parentheses), or the name of the agent.
+    name : str, optional
+        Name of the agent; default: that of the function.
+    corrections : int, optional
+        How often the agent is asked again when a reply is not allowed; default 0.
+    inline : bool
+        Run a plain function on the event loop; for one that never blocks.
+    registry : AgentRegistry, optional
+        Where to enter; default: the one of the process.
+    description : str
+        What others are told about the agent; default: the first line of the docstring.
+
+    Returns
+    -------
+    Agent
+        Called directly, it is still the function.
+
+    Examples
+    --------
+    >>> @agent("Planner", registry=AgentRegistry())
+    ... def plan(request):
+    ...     return ["think", request]
+    >>> plan.name, plan("write")
+    ('Planner', ['think', 'write'])
+    """
+
+    def made(answer: Answer) -> Agent:
+        return Agent(
+            name=target if isinstance(target, str) else name,
+            answer=answer,
+            corrections=corrections,
+            inline=inline,
+            registry=registry,
+            description=description,
+        )
+
+    return made(target) if callable(target) else made
+
+
+# ------------------------------------------------------------------------------------------------------------- checks
+
+
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise AgentError(
+            f"an agent name is a {type(name).__name__}; expected text of 1 to {MAX_NAME_LENGTH} characters"
+        )
+    tidy = " ".join(name.split())
+    if tidy in _MARKERS:
+        raise AgentError(f"agent name {tidy!r} is reserved for a marker of the topology; choose another name")
+    if problem := name_problem(tidy):
+        raise AgentError(f"{quoted(name)} is no agent name: {problem}")
+    return tidy
+
+
+def _default_name(model_config: object, answer: Answer | None) -> str:
+    found = None if answer is None or model_config is not None else getattr(answer, "__name__", None)
+    if not isinstance(found, str) or found == "<lambda>":
+        raise AgentError("an agent needs a name: Agent(name='Writer', answer=...) or Agent(model_config, 'Writer')")
+    return found
+
+
+def _checked_corrections(corrections: int | None, kind: Kind) -> int:
+    if corrections is None:
+        return _MODEL_CORRECTIONS if kind == "model" else 0
+    if corrections < 0:
+        raise AgentError(f"corrections={corrections!r} does not fit; expected a whole number from 0")
+    return corrections
+
+
+def _read_config(given: Mapping[str, Any] | ModelConfig | str | None) -> ModelConfig | None:
+    if given is None:
+        return None
+    from mars_nb.agents.models import ModelConfig
+
+    return ModelConfig.of(given)
+
+
+# -------------------------------------------------------------------------------------------------------- description
+
+
+def _first_line(answer: Answer | None) -> str:
+    text = inspect.getdoc(answer) if inspect.isroutine(answer) else None
+    return text.partition("\n")[0].strip() if text else ""
+
+
+def _source(answer: Answer) -> str:
+    code = getattr(inspect.unwrap(body(answer)), "__code__", None)
+    return label(answer) if code is None else _source_of(code)
+
+
+@lru_cache(maxsize=1024)
+def _source_of(code: CodeType) -> str:
+    try:
+        return inspect.getsource(code)
+    except (OSError, TypeError):  # made from text that was not kept; its instructions tell as much
+        return code.co_code.hex() + repr([each for each in code.co_consts if not inspect.iscode(each)])

@@ -1,0 +1,78 @@
+"""How a run ends: well, at a limit, or with a failure that nobody settled, and the chain of causes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mars_nb.engine.branch import BranchState
+from mars_nb.engine.join import given_up_in, standing
+from mars_nb.events import RunEnded
+
+if TYPE_CHECKING:
+    from mars_nb.engine.branch import ExecutionBranch, Frame
+    from mars_nb.engine.join import Join
+    from mars_nb.engine.state import RunState
+
+
+def limit_reached(state: RunState) -> str | None:
+    """Give why no further step may start, None while one may."""
+    rules = state.plan.rules
+    if state.n_completed >= rules.max_steps:
+        return f"max_steps({rules.max_steps}) reached: {state.n_completed} steps are done and another was to start"
+    if rules.budget_usd is not None and state.cost_usd >= rules.budget_usd:
+        return f"budget({rules.budget_usd:g}) reached: ${state.cost_usd:.4f} are spent and another step was to start"
+    if rules.max_tokens is not None and state.n_tokens >= rules.max_tokens:
+        return f"max_tokens({rules.max_tokens}) reached: {state.n_tokens} tokens are used and another step was to start"
+    return None
+
+
+def ending(state: RunState) -> RunEnded:
+    """Give the end of a run in which nothing can go on.
+
+    Returns
+    -------
+    RunEnded
+        Failed at a deadline, at a limit, or when a failure is not settled; else succeeded.
+    """
+    if state.deadline_s:
+        return RunEnded("failed", f"timeout({state.deadline_s:g}) reached: the run worked for {state.deadline_s:g} s")
+    if state.ready and (limit := limit_reached(state)):
+        return RunEnded("failed", f"{limit}; every result so far is kept, raise the limit to go on")
+    if given_up_in(state.root):
+        return RunEnded("failed", chain_of_causes(state))
+    return RunEnded("succeeded")
+
+
+def chain_of_causes(state: RunState) -> str:
+    """Give what failed and what that blocks, as one line.
+
+    Examples
+    --------
+    ``"South (b0.1#2) failed after 3 attempts: ConnectError: refused; Merger needs all of its contributors and has 1 of
+    2"``
+    """
+    failed = [branch for branch in state.branches.values() if branch.state is BranchState.FAILED]
+    causes = [_cause(branch) for branch in failed if not branch.settled_at] or [_cause(branch) for branch in failed]
+    return "; ".join(causes + list(_blocked(state, state.root)))
+
+
+def _cause(branch: ExecutionBranch) -> str:
+    kind, message = branch.error or ("Error", "")
+    tries = f" after {branch.attempt} attempts" if branch.attempt > 1 else ""
+    return f"{branch.agent} ({branch.step_id}) failed{tries}: {kind}: {message}"
+
+
+def _blocked(state: RunState, frame: Frame) -> list[str]:
+    found = []
+    for join in frame.joins.values():
+        inner = [each for branch in join.waiting.values() for one in branch.frames for each in _blocked(state, one)]
+        found += [*inner, _needs(state, join)]
+    return found
+
+
+def _needs(state: RunState, join: Join) -> str:
+    stand = standing(state.plan.graph, join)
+    share = state.plan.rules.quorum(join.agent)
+    need = "all" if share >= 1 else f"{share:.0%}"
+    total = stand.n_succeeded + stand.n_lost
+    return f"this blocks {join.agent}, which needs {need} of its contributors and has {stand.n_succeeded} of {total}"

@@ -1,0 +1,148 @@
+"""Settling: what follows from where everybody stands, once every reply has been routed.
+
+Four questions, in this order: which joins are ripe, since nobody could still arrive; which frames are stuck, since
+every join in them waits for another; which branches can start a step; and whether the run is over. Each is answered by
+looking only at what something happened to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mars_nb.engine.branch import BranchState, common_position, name_of
+from mars_nb.engine.ending import ending, limit_reached
+from mars_nb.engine.join import block, standing, watch, witness
+from mars_nb.events import BranchEnded, BranchesJoined, BranchResumed, StepScheduled
+
+if TYPE_CHECKING:
+    from mars_nb.engine.branch import ExecutionBranch, Frame, Position
+    from mars_nb.engine.join import Join
+    from mars_nb.engine.state import RunState
+    from mars_nb.events import Event
+
+
+def settled_events(state: RunState) -> list[Event]:
+    """Give what follows; empty when only an agent, a person or a clock can go on."""
+    while state.dirty or state.quiet:
+        events = _ripe(state) or _stuck(state)
+        if events:
+            return events
+    return _startable(state) or _over(state)
+
+
+def _ripe(state: RunState) -> list[Event]:
+    """Look at the joins that something happened to, and let those go on for which nobody is left to wait."""
+    found: list[Event] = []
+    n_started = 0
+    while state.dirty:
+        joins = list(state.dirty)
+        state.dirty.clear()
+        for join in joins:
+            if not join.waiting or join.n_busy:
+                continue
+            position = witness(state.plan.graph, join)
+            if position:
+                watch(join, position)
+            elif not join.is_blocked:
+                found += _gone_on(state, join, n_started)
+                n_started += bool(found) and isinstance(found[-1], StepScheduled)
+    return found
+
+
+def _gone_on(state: RunState, join: Join, n_started: int) -> list[Event]:
+    """Let a join go on if enough came, else block it."""
+    branch = next(iter(join.waiting.values()))
+    is_alone = len(join.waiting) == 1
+    given_up: tuple[str, ...] = ()
+    if not is_alone or branch.frames or join.frame.failed or join.frame.n_blocked:
+        stand = standing(state.plan.graph, join)
+        if not stand.n_succeeded and not stand.n_lost:
+            return [BranchEnded(each.id, "empty") for each in join.in_order()]
+        if not stand.meets(state.plan.rules.quorum(join.agent)):
+            state.dirty |= dict.fromkeys(block(join))
+            return []
+        given_up = stand.given_up
+    if not is_alone:
+        return [_joined(state, join, given_up)]
+    if branch.state is BranchState.WAITING and not given_up and not state.ready and _has_room(state, n_started):
+        return [_scheduled(branch)]
+    return [BranchResumed(branch.id, given_up)]
+
+
+def _joined(state: RunState, join: Join, given_up: tuple[str, ...]) -> BranchesJoined:
+    arms = join.in_order()
+    position = join_position(state, join.agent, arms[0], arms[-1])
+    name = name_of(position)
+    while name in state.branches:
+        name += "'"  # an agent "D2" beside the second visit of "D"
+    return BranchesJoined(name, join.agent, tuple(branch.id for branch in arms), given_up)
+
+
+def join_position(state: RunState, agent: str, first: ExecutionBranch, last: ExecutionBranch) -> Position:
+    """Give the position of the branch that a join makes: under what its first and last arm have in common."""
+    prefix = common_position(first.position, last.position)
+    visit = state.visits.get((prefix, agent), 0) + 1
+    return (*prefix, (1, state.plan.index[agent], visit, agent))
+
+
+def _stuck(state: RunState) -> list[Event]:
+    """Take the innermost frame in which nothing moves: let its first join go on, or tell its caller."""
+    if not state.quiet:
+        return []
+    frame = max(state.quiet, key=lambda each: each.depth) if len(state.quiet) > 1 else state.quiet[0]
+    state.quiet.remove(frame)
+    if frame.n_active or frame.is_quiet:
+        return []
+    held = [join for join in frame.joins.values() if not join.is_blocked]
+    if held:
+        state.quiet.append(frame)
+        return _gone_on(state, min(held, key=_first_position), 0)
+    _tell_caller(state, frame)
+    return []
+
+
+def _first_position(join: Join) -> Position:
+    return min(branch.position for branch in join.waiting.values())
+
+
+def _tell_caller(state: RunState, frame: Frame) -> None:
+    """Note that a call is over, one way or another."""
+    caller = frame.caller
+    if caller and caller.state is BranchState.CALLING:
+        frame.is_quiet = True
+        join = caller.frame.joins[caller.agent]
+        join.n_busy -= 1
+        state.dirty[join] = None
+
+
+def _startable(state: RunState) -> list[Event]:
+    """Give the steps that can start, first come first served."""
+    found: list[Event] = []
+    for branch in state.ready:
+        if not _has_room(state, len(found)):
+            break
+        found.append(_scheduled(branch))
+    return found
+
+
+def _scheduled(branch: ExecutionBranch) -> StepScheduled:
+    step = branch.n_steps + (branch.attempt == 1)
+    return StepScheduled(branch.id, step, branch.agent, branch.attempt)
+
+
+def _has_room(state: RunState, n_started: int) -> bool:
+    """Tell whether one more step may start; steps that run count, for they may complete."""
+    rules = state.plan.rules
+    n_running = state.n_in_flight + n_started
+    if rules.max_parallel is not None and n_running >= rules.max_parallel:
+        return False
+    if state.n_completed + n_running >= rules.max_steps:
+        return False
+    return limit_reached(state) is None
+
+
+def _over(state: RunState) -> list[Event]:
+    """End the run when nothing runs, nothing can start, and nothing will move by itself."""
+    if state.n_in_flight or (state.root.n_active and not state.ready):
+        return []
+    return [ending(state)]

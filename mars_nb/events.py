@@ -1,0 +1,273 @@
+"""What happened: the frozen events that are the only truth about a run.
+
+Everything else (the state, the result, tables, pictures, what a checkpoint means) is a fold of these in their order. An
+event is in the past tense and holds what was *decided*, never what follows from it by the rules: a forked branch names
+the position of its request in its parent's reply instead of repeating it, so a large reply is kept once. Events hold no
+time: the shell that appends one to the journal stamps it.
+
+The union is nested, ``RunEvent | BranchEvent | StepEvent``, so that each ``match`` over it stays small.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from mars_nb.actions import Action
+
+SCHEMA_VERSION = 1
+"""Raised when an old reader could misunderstand a new event."""
+
+
+class RunEvent(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """Something happened to the run as a whole."""
+
+
+class RunStarted(RunEvent, frozen=True, kw_only=True):
+    """A task was given to a topology.
+
+    Parameters
+    ----------
+    task : JSON value
+        What the user asked.
+    topology : str
+        The topology as text, rules included.
+    context : dict
+        What ``context=`` gave to every agent.
+    max_steps : int
+        The limit that holds for this run.
+    agents : dict of str to str
+        Digest of each agent, to notice a changed one later.
+    can_ask : bool
+        Whether a person can be reached.
+    max_branches : int
+        Most branches that may be alive at once.
+    session_id : str
+        Id of the session that the run belongs to.
+    """
+
+    task: Any
+    topology: str
+    context: dict[str, Any] = {}
+    max_steps: int = 100
+    agents: dict[str, str] = {}
+    can_ask: bool = False
+    max_branches: int = 1_000
+    session_id: str = ""
+
+
+class DeadlinePassed(RunEvent, frozen=True):
+    """The run worked for as long as ``timeout(seconds)`` allows."""
+
+    limit_s: float
+
+
+class RunEnded(RunEvent, frozen=True):
+    """Nothing more will happen: it succeeded, failed (``error`` tells why) or was cancelled."""
+
+    status: Literal["succeeded", "failed", "cancelled"]
+    error: str | None = None
+
+
+class BranchEvent(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """A branch was made, moved, joined or ended. ``branch`` is its id."""
+
+    branch: str
+
+
+class BranchCreated(BranchEvent, frozen=True):
+    """A branch was made at an agent.
+
+    Parameters
+    ----------
+    agent : str
+        Where it stands.
+    parent : str or None
+        The branch that forked; None for an entry.
+    called : bool
+        Whether it was called (a frame of its own, answers its parent) or sent forward.
+    slot : int
+        Position of its request in the parent's `Parallel`.
+    """
+
+    agent: str
+    parent: str | None = None
+    called: bool = False
+    slot: int = 0
+
+
+class BranchForked(BranchEvent, frozen=True):
+    """A reply went to several agents; the branch waits for the ``n_called`` that will answer, or is over."""
+
+    n_called: int = 0
+
+
+class BranchMoved(BranchEvent, frozen=True):
+    """A branch went on to one neighbour, and arrived there."""
+
+    agent: str
+
+
+class BranchesJoined(BranchEvent, frozen=True):
+    """Branches that arrived at one agent became one branch, ``branch``; ``settled`` were given up for it."""
+
+    agent: str
+    joined: tuple[str, ...]
+    settled: tuple[str, ...] = ()
+
+
+class BranchResumed(BranchEvent, frozen=True):
+    """A branch that waited goes on: all it waited for is there, or was given up (``settled``)."""
+
+    settled: tuple[str, ...] = ()
+
+
+class ContentDelivered(BranchEvent, frozen=True):
+    """A reply, or its request number ``slot``, was delivered to ``target`` (``User`` or ``End``)."""
+
+    target: str
+    slot: int = 0
+
+
+class ContentReturned(BranchEvent, frozen=True):
+    """A reply, or its request number ``slot``, went to the branch that called this frame."""
+
+    slot: int = 0
+
+
+class BranchEnded(BranchEvent, frozen=True):
+    """A branch is over.
+
+    Parameters
+    ----------
+    how : str
+        ``"delivered"``, ``"returned"`` (to its caller), ``"answered"`` (a `Final` for the run), ``"exhausted"``
+        (nowhere to go: its content is an answer) or ``"empty"`` (without content: everything moved on).
+    """
+
+    how: Literal["delivered", "returned", "answered", "exhausted", "empty"]
+
+
+class QuestionAsked(BranchEvent, frozen=True):
+    """A person was asked; the question is the reply of the branch's last step."""
+
+
+class QuestionAnswered(BranchEvent, frozen=True):
+    """A person answered; or could not be reached after all, and ``error`` says why."""
+
+    answer: str
+    error: str = ""
+
+
+class StepEvent(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """A step of a branch was scheduled, completed or failed. ``step`` counts the branch's steps from 1."""
+
+    branch: str
+    step: int
+
+    @property
+    def step_id(self) -> str:
+        """Position of the step in the run, as ``"b0.1#3"``."""
+        return f"{self.branch}#{self.step}"
+
+
+class StepScheduled(StepEvent, frozen=True):
+    """An agent is about to be asked; recorded before it is, so that a crash leaves a trace."""
+
+    agent: str
+    attempt: int = 1
+
+
+class StepCorrected(StepEvent, frozen=True):
+    """A reply was not allowed, and the agent was told so and asked again within the step."""
+
+    correction: str
+
+
+class StepCompleted(StepEvent, frozen=True):
+    """An agent replied, with ``content`` or with an ``action``.
+
+    Parameters
+    ----------
+    n_input_tokens, n_output_tokens : int
+        What a model read and wrote; 0 without one.
+    cost_usd : float or None
+        What the step cost in US dollars; None when unknown.
+    """
+
+    content: Any = None
+    action: Action | None = None
+    n_input_tokens: int = 0
+    n_output_tokens: int = 0
+    cost_usd: float | None = 0.0
+
+
+class StepFailed(StepEvent, frozen=True):
+    """An attempt failed. ``error`` is the exception's type, ``message`` its text, ``final`` forbids a retry."""
+
+    error: str
+    message: str
+    attempt: int = 1
+    final: bool = False
+
+
+class RetryDue(StepEvent, frozen=True):
+    """The pause before the next attempt of a failed step is over."""
+
+
+class StepStreamed(StepEvent, frozen=True):
+    """An agent said a piece of its reply. Published to listeners only: no journal keeps it, no state depends on it."""
+
+    agent: str
+    text: str
+
+
+Event = (
+    RunStarted
+    | DeadlinePassed
+    | RunEnded
+    | BranchCreated
+    | BranchForked
+    | BranchMoved
+    | BranchesJoined
+    | BranchResumed
+    | ContentDelivered
+    | ContentReturned
+    | BranchEnded
+    | QuestionAsked
+    | QuestionAnswered
+    | StepScheduled
+    | StepCorrected
+    | StepCompleted
+    | StepFailed
+    | RetryDue
+)
+
+EVENT_TYPES: dict[str, type] = {each.__name__: each for each in Event.__args__}
+"""Every event type that a journal keeps, by its name."""
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """Give an event as one line of JSON.
+
+    Examples
+    --------
+    >>> encode(BranchMoved("b0", "Writer"))
+    b'{"type":"BranchMoved","branch":"b0","agent":"Writer"}'
+    """
+    return _encoder.encode(event)
+
+
+def decode(line: bytes) -> Event:
+    """Give back the event that `encode` wrote.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        When the line is no event of this schema.
+    """
+    return _decoder.decode(line)

@@ -1,0 +1,227 @@
+"""The loop of a run: append an event, evolve, publish, route; when nothing is left, settle.
+
+Everything else here turns what happens outside into events: a step lands, a person answers, a timer rings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from mars_nb.agents.context import StepContext
+from mars_nb.agents.replies import as_text
+from mars_nb.engine.machine import evolve, route, settle, will_retry
+from mars_nb.engine.state import spoken
+from mars_nb.engine.validation import check_reply
+from mars_nb.errors import NobodyToAsk
+from mars_nb.events import (
+    DeadlinePassed,
+    QuestionAnswered,
+    QuestionAsked,
+    RetryDue,
+    RunEnded,
+    StepCorrected,
+    StepFailed,
+    StepScheduled,
+    StepStreamed,
+)
+from mars_nb.execution.branch import BranchExecutor
+from mars_nb.execution.step import StepExecutor, StepRequest, describe
+from mars_nb.execution.timers import Alarms, Deadlines, retry_pause_s
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mars_nb.agents.agent import Agent
+    from mars_nb.agents.people import Person
+    from mars_nb.engine.branch import ExecutionBranch
+    from mars_nb.engine.state import RunState
+    from mars_nb.event_bus import EventBus
+    from mars_nb.events import Event, StepCompleted
+    from mars_nb.state.journal import Journal
+
+
+class RunLoop:
+    """Runs one task over one topology.
+
+    Parameters
+    ----------
+    state : RunState
+        Where everybody stands.
+    journal : Journal
+        Takes every event before anything depends on it.
+    bus : EventBus
+        Told of every event.
+    agents : mapping of str to Agent
+        Who can be asked.
+    values : mapping
+        The run's ``context=``.
+    person : Person or None
+        How a person is reached.
+    run_key : str
+        Makes the idempotency keys of its steps unique.
+
+    Attributes
+    ----------
+    n_cancelled : int
+        Steps that were running when the run ended.
+    """
+
+    def __init__(
+        self,
+        *,
+        state: RunState,
+        journal: Journal,
+        bus: EventBus,
+        agents: Mapping[str, Agent],
+        values: Mapping[str, Any],
+        person: Person | None,
+        run_key: str,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.state = state
+        self.n_cancelled = 0
+        self._journal = journal
+        self._bus = bus
+        self._agents = agents
+        self._values = values
+        self._person = person
+        self._run_key = run_key
+        self._started: list[StepRequest] = []
+        self._asking: asyncio.Task[None] | None = None
+        self._over: asyncio.Future[None] = loop.create_future()
+        self._alarms = Alarms(loop)
+        self._deadlines = Deadlines(loop)
+        steps = StepExecutor(self._validate, self._corrected)
+        timeout_s = state.plan.rules.step_timeout_s
+        self._jobs = BranchExecutor(steps, deadlines=self._deadlines, timeout_s=timeout_s, land=self._land)
+
+    async def run(self, first: Event) -> None:
+        """Write the first event and all that follows from it.
+
+        Raises
+        ------
+        StorageError
+            When the journal cannot be written.
+        """
+        try:
+            timeout_s = self.state.plan.rules.timeout_s
+            if timeout_s is not None:
+                self._alarms.after(timeout_s, lambda: self.tell(DeadlinePassed(timeout_s)))
+            self.tell(first)
+            await self._over
+        except asyncio.CancelledError:
+            self._advance([RunEnded("cancelled", "the run was cancelled; every result so far is kept")])
+            raise
+        finally:
+            await self._stop()
+
+    def tell(self, event: Event) -> None:
+        """Write an event that came from outside, and start the steps that follow from it."""
+        try:
+            self._advance([event])
+            self._jobs.start(self._take_started())
+        except Exception as error:  # noqa: BLE001 (whoever awaits the run hears of it)
+            self._break_off(error)
+
+    def _advance(self, events: Iterable[Event]) -> None:
+        """Write events and all that follows from them."""
+        state, queue = self.state, deque(events)
+        if state.status in ENDED:
+            return
+        while queue or queue.extend(settle(state)) or queue:
+            event = queue.popleft()
+            self._journal.append(event)
+            evolve(state, event)
+            self._bus.publish(event)
+            self._act(event)
+            queue.extend(route(state, event))
+
+    def _act(self, event: Event) -> None:
+        """Do what an event asks of the world outside."""
+        match event:
+            case StepScheduled():
+                self._started.append(self._request(self.state.branches[event.branch], event))
+            case StepFailed():
+                self._maybe_retry(event)
+            case QuestionAsked() | QuestionAnswered():
+                self._ask_next()
+            case RunEnded() if not self._over.done():
+                self._over.set_result(None)
+            case _:
+                pass
+
+    def _land(self, outcome: StepCompleted | StepFailed) -> list[StepRequest]:
+        """Take the outcome of a step; give what starts next."""
+        try:
+            self._advance([outcome])
+        except Exception as error:  # noqa: BLE001 (whoever awaits the run hears of it)
+            self._break_off(error)
+        return self._take_started()
+
+    def _take_started(self) -> list[StepRequest]:
+        started, self._started = self._started, []
+        return started
+
+    def _request(self, branch: ExecutionBranch, event: StepScheduled) -> StepRequest:
+        key = f"{self._run_key}/{event.branch}#{event.step}"
+        last = branch.memory.get(event.agent)
+        context = StepContext(
+            task=self.state.task,
+            values=self._values,
+            agent=event.agent,
+            branch_id=event.branch,
+            step_id=branch.step_id,
+            step_key=key,
+            attempt=event.attempt,
+            neighbours=self.state.plan.ways[event.agent].targets,
+            failures=tuple(branch.failures),
+            memory=last.messages if last else list,
+            emit=lambda text: self._bus.publish(StepStreamed(event.branch, event.step, event.agent, text)),
+        )
+        return StepRequest(event.branch, event.step, event.attempt, self._agents[event.agent], branch.request, context)
+
+    def _validate(self, branch: str, reply: Any) -> None:
+        check_reply(self.state, self.state.branches[branch], reply)
+
+    def _corrected(self, asked: StepRequest, correction: str) -> None:
+        self._advance([StepCorrected(asked.branch, asked.step, correction)])
+
+    def _maybe_retry(self, event: StepFailed) -> None:
+        if will_retry(self.state.plan, self.state.branches[event.branch], event):
+            due = RetryDue(event.branch, event.step)
+            self._alarms.after(retry_pause_s(event.attempt), lambda: self.tell(due))
+
+    def _ask_next(self) -> None:
+        """Put the first question to the person, unless one is open."""
+        if self.state.questions and self._asking is None:
+            self._asking = asyncio.ensure_future(self._ask(self.state.questions[0]))
+
+    async def _ask(self, branch: ExecutionBranch) -> None:
+        answer = await self._answer(branch.id, as_text(spoken(branch.reply)))
+        self._asking = None
+        self.tell(answer)
+
+    async def _answer(self, branch: str, question: str) -> QuestionAnswered:
+        try:
+            if self._person is None:
+                raise NobodyToAsk("nobody can be reached; give user= a function or a list of replies")
+            return QuestionAnswered(branch, await self._person.ask(question))
+        except Exception as error:  # noqa: BLE001 (the person's own code failed: that is an answer, too)
+            return QuestionAnswered(branch, "", describe(error))
+
+    def _break_off(self, error: Exception) -> None:
+        if not self._over.done():
+            self._over.set_exception(error)
+
+    async def _stop(self) -> None:
+        self._alarms.close()
+        self._deadlines.close()
+        if self._asking:
+            self._asking.cancel()
+        self.n_cancelled = await self._jobs.stop()
+
+
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
+"""States of a run in which nothing happens any more."""

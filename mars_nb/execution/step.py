@@ -1,0 +1,138 @@
+"""One step: an agent is asked, and what it replies is checked.
+
+A `StepRequest` goes in and an outcome comes out, an event that says whether the step completed or failed; whatever an
+agent raises is such an outcome, never an exception here. A reply that the topology does not allow is corrected within
+the step: the agent is told what it may do, with the exchange in its memory, as often as it accepts corrections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from mars_nb.actions import Action
+from mars_nb.agents.context import StepContext
+from mars_nb.agents.replies import as_text, hand_over, to_content
+from mars_nb.errors import ContentError, ReplyError
+from mars_nb.events import StepCompleted, StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mars_nb.agents.agent import Agent
+
+_ACTIONS: tuple[type, ...] = get_args(Action)
+
+
+@dataclass(slots=True, frozen=True)
+class StepRequest:
+    """What an agent is asked, and all it may know.
+
+    Parameters
+    ----------
+    branch : str
+        Id of the branch.
+    step, attempt : int
+        Number of the step in its branch and of the attempt, both from 1.
+    agent : Agent
+        Who is asked.
+    request : JSON value
+        What it is asked.
+    context : StepContext
+        What it may know.
+    """
+
+    branch: str
+    step: int
+    attempt: int
+    agent: Agent
+    request: Any
+    context: StepContext
+
+
+@dataclass(slots=True, frozen=True)
+class StepExecutor:
+    """Asks one agent once.
+
+    Parameters
+    ----------
+    validate : callable
+        Takes the branch id and the reply, and raises `ReplyError` when the topology does not allow it.
+    corrected : callable
+        Told the request and the correction when an agent is asked again within the step.
+    """
+
+    validate: Callable[[str, Any], None]
+    corrected: Callable[[StepRequest, str], None]
+
+    async def execute(self, asked: StepRequest) -> StepCompleted | StepFailed:
+        """Ask, and give the outcome.
+
+        Parameters
+        ----------
+        asked : StepRequest
+            Whom to ask what.
+
+        Returns
+        -------
+        StepCompleted or StepFailed
+            The event to record.
+        """
+        try:
+            reply = await self._reply(asked)
+        except asyncio.CancelledError:
+            if _was_asked_to_stop():
+                raise
+            return failure(asked, RuntimeError("the agent cancelled itself"))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (an agent's failure is data)
+            return failure(asked, error)
+        if isinstance(reply, _ACTIONS):
+            return StepCompleted(asked.branch, asked.step, None, reply)
+        return StepCompleted(asked.branch, asked.step, reply)
+
+    async def _reply(self, asked: StepRequest) -> Any:
+        request, context = hand_over(asked.request), asked.context
+        for n_left in range(asked.agent.corrections, -1, -1):
+            returned = await asked.agent._run(request, context)  # noqa: SLF001 (the hook that agents override)
+            try:
+                reply = to_content(returned)
+                self.validate(asked.branch, reply)
+            except (ReplyError, ContentError) as error:
+                if not n_left:
+                    raise
+                self.corrected(asked, str(error))
+                context = _with_exchange(context, request, returned)
+                request = f"This is not possible: {error}. Reply again."
+            else:
+                return reply
+        raise AssertionError("unreachable")
+
+
+def failure(asked: StepRequest, error: BaseException) -> StepFailed:
+    """Give the event of an attempt that raised."""
+    return StepFailed(asked.branch, asked.step, type(error).__name__, describe(error), asked.attempt)
+
+
+def describe(error: BaseException) -> str:
+    """Give an exception's text and its cause's, on one line of at most 2,000 characters."""
+    text = " ".join(str(error).split())
+    cause = error.__cause__
+    if cause:
+        text += f" (because of {type(cause).__name__}: {' '.join(str(cause).split())})"
+    return text[:2_000]
+
+
+def _was_asked_to_stop() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _with_exchange(context: StepContext, request: Any, returned: Any) -> StepContext:
+    said = [{"role": "user", "content": request}, {"role": "assistant", "content": _said(returned)}]
+    return context.remembering(said)
+
+
+def _said(returned: Any) -> str:
+    return repr(returned) if isinstance(returned, _ACTIONS) else as_text(returned)
+

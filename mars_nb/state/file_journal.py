@@ -1,0 +1,253 @@
+"""A journal in files: one line per event, handed to the system before `append` returns.
+
+Three promises to choose from:
+
+``"process"`` (default)
+    An appended event survives the death of the process. A thread makes it survive the loss of power within 50 ms, and
+    at once after a join, a question and the end. `append` never waits for the disk.
+``"power"``
+    `append` returns when the event would survive the loss of power; threads that append together share one sync.
+``"memory"``
+    Events are gathered in memory and written by `sync` and `close`.
+
+When the disk is full the half-written line is cut off again and the append may be repeated. When a sync fails, or
+somebody else changed the file, the journal is poisoned: the session has to be opened again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from mars_nb.errors import StorageError
+from mars_nb.events import BranchesJoined, BranchResumed, QuestionAsked, RunEnded
+from mars_nb.state import files, folder
+from mars_nb.state.codec import UnknownEvent, encode_event
+from mars_nb.state.journal import check_seq
+from mars_nb.state.record import Head, encode_line, encode_mark
+from mars_nb.state.segment import SegmentWriter
+from mars_nb.state.syncer import Syncer
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from mars_nb.events import Event
+    from mars_nb.state.record import Record
+
+Durability = Literal["process", "power", "memory"]
+
+BLOB_BYTES = 32 * 1024
+"""A larger event goes to a blob, and its line names the blob."""
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+"""A file that has grown to this gets a successor."""
+
+_URGENT = frozenset({BranchesJoined, BranchResumed, QuestionAsked, RunEnded})
+
+
+class FileJournal:
+    """The journal of one session's folder, open for writing; made by `FileStorageBackend`.
+
+    Parameters
+    ----------
+    position : Position
+        Where the last line stands, and the epoch of this writer.
+    ats : array of float
+        The time of each event so far.
+    durability : {"process", "power", "memory"}
+        What `append` promises.
+    segment_bytes : int
+        Size at which a new file is begun.
+    on_close : callable
+        Called once, when nothing will be written any more.
+    """
+
+    def __init__(
+        self,
+        position: folder.Position,
+        ats: array[float],
+        *,
+        durability: Durability = "process",
+        segment_bytes: int = SEGMENT_BYTES,
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._writer = SegmentWriter(position, limit_bytes=segment_bytes)
+        self._folder: Path = self._writer.path.parent
+        self._epoch, self._n_durable = position.epoch, position.seq
+        self._ats, self._durability, self._on_close = ats, durability, on_close
+        self._seq_marked = position.seq
+        self._waiting: list[tuple[int, bytes]] = []  # lines not yet written, each with its seq ("memory" only)
+        self._new_blobs: deque[Path] = deque()
+        self._lock = threading.Lock()  # one append at a time
+        self._syncer = Syncer(self._sync, f"mars journal {self._folder.name}")
+        self._closed = False
+
+    def __repr__(self) -> str:
+        """Show where it is and how much it holds."""
+        return f"<FileJournal {str(self._folder)!r} of {self.n_events} events>"
+
+    @property
+    def n_events(self) -> int:
+        """Number of events, which is the seq of the last."""
+        return self._waiting[-1][0] if self._waiting else self._writer.seq
+
+    @property
+    def epoch(self) -> int:
+        """Number of writers so far, this one included."""
+        return self._epoch
+
+    def append(self, event: Event | UnknownEvent) -> int:
+        """Keep one event and give its seq."""
+        payload = self._payload(event)
+        with self._lock:
+            seq = self.n_events + 1
+            self._put(self._lines((payload,), seq), seq)
+        self._keep_promise(urgent=type(event) in _URGENT)
+        return seq
+
+    def append_many(self, events: Iterable[Event | UnknownEvent]) -> int:
+        """Keep several events, all or none, with one write, and give the seq of the last."""
+        events = tuple(events)
+        payloads = [self._payload(event) for event in events]
+        with self._lock:
+            seq = self.n_events + len(events)
+            if events:
+                self._put(self._lines(payloads, self.n_events + 1), seq)
+        self._keep_promise(urgent=any(type(event) in _URGENT for event in events))
+        return seq
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        """Give the events whose seq is greater than ``after``, in order, read back from the files."""
+        with self._lock:
+            self._flush()
+        return folder.read_records(self._folder, after=after)
+
+    def at(self, seq: int) -> float:
+        """Give the time at which an event was appended, in seconds since 1970 (UTC)."""
+        return self._ats[check_seq(seq, self.n_events) - 1]
+
+    def sync(self) -> None:
+        """Return when every event so far is on the disk.
+
+        Raises
+        ------
+        JournalPoisoned
+            When the disk failed: open the session again to learn what it kept.
+        """
+        with self._lock:
+            self._flush()
+        self._syncer.wait()
+
+    def mark(self, name: str) -> None:
+        """Write a mark of the journal's own, which repeats the last seq, and sync."""
+        with self._lock:
+            self._flush()
+            seq = self.n_events
+            self._writer.write(encode_mark(name, self._head(seq, time.time()), seed=self._writer.seed), seq)
+            self._seq_marked = seq
+        self._syncer.wait()
+
+    def close(self) -> None:
+        """Sync, say in the file that it ends here, and let another writer open the session."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._writer.broken is None:
+                self._end()
+        finally:
+            self.abandon()
+
+    def _end(self) -> None:
+        self.sync()
+        if self._seq_marked != self.n_events:
+            self.mark("JournalClosed")
+
+    def abandon(self) -> None:
+        """Give the session up without another write; harmless when closed before."""
+        self._closed = True
+        self._syncer.stop()
+        self._writer.close()
+        self._on_close()
+
+    def _payload(self, event: Event | UnknownEvent) -> bytes:
+        durable = self._durability == "power"
+        payload, blob = spill(self._folder, event, durable=durable)
+        if blob is not None and not durable:
+            self._new_blobs.append(blob)
+        return payload
+
+    def _head(self, seq: int, at: float) -> Head:
+        return Head(seq=seq, type="", at=at, d=self._n_durable, ep=self._epoch)
+
+    def _lines(self, payloads: Sequence[bytes], seq: int) -> bytes:
+        """Give the lines of events, the first of which is ``seq``, and note their time."""
+        at = round(time.time(), 6)  # as it will be read back
+        del self._ats[seq - 1 :]  # of an append that failed
+        self._ats.extend([at] * len(payloads))
+        seed = self._writer.seed
+        return b"".join([encode_line(each, self._head(n, at), seed=seed) for n, each in enumerate(payloads, seq)])
+
+    def _put(self, data: bytes, seq: int) -> None:
+        if self._closed:
+            raise StorageError("the journal is closed; open its session again to append")
+        if self._durability == "memory":
+            self._waiting.append((seq, data))
+        else:
+            self._writer.write(data, seq)
+
+    def _flush(self) -> None:
+        data = b"".join([lines for seq, lines in self._waiting if seq > self._writer.seq])
+        if data:
+            self._writer.write(data, self.n_events)
+        self._waiting.clear()
+
+    def _keep_promise(self, *, urgent: bool) -> None:
+        match self._durability:
+            case "process":
+                self._syncer.soon(urgent=urgent)
+            case "power":
+                self._syncer.wait()
+            case "memory":
+                pass
+
+    def _sync(self) -> None:
+        """Make durable what is written, the blobs first; the thread calls this."""
+        seq = self._writer.seq
+        try:
+            self._sync_blobs()
+        except OSError as error:
+            self._writer.broken = f"a blob could not be synced ({error.strerror or error})"
+        self._writer.sync()
+        self._n_durable = seq
+
+    def _sync_blobs(self) -> None:
+        if self._new_blobs:
+            files.sync_folder(self._new_blobs[0].parent)
+        while self._new_blobs:
+            files.sync_path(self._new_blobs.popleft())
+
+
+def spill(session: Path, event: Event | UnknownEvent, *, durable: bool) -> tuple[bytes, Path | None]:
+    """Give what to write of an event into its line, and the blob that a large one went to.
+
+    Raises
+    ------
+    StorageError
+        When the blob could not be written.
+    """
+    payload = encode_event(event)
+    if len(payload) <= BLOB_BYTES:
+        return payload, None
+    try:
+        digest = folder.write_blob(session, payload, durable=durable)
+    except OSError as error:
+        raise files.storage_error("write a blob of", session, error) from error
+    name = event.type if isinstance(event, UnknownEvent) else type(event).__name__
+    return msgspec.json.encode({"type": name, "blob": digest}), session / folder.BLOBS_NAME / digest

@@ -1,0 +1,6 @@
+"""What helps to test a team of agents without a model: scripted agents, a clock that is moved by hand, and checks.
+
+Importable by users; it needs no test runner.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,190 @@
+"""Tables: a run as pandas DataFrames.
+
+Every table is built column by column, with documented dtypes. Text that an agent wrote stays whole; it is only cut where
+a table is printed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mars_nb.agents.replies import as_text
+from mars_nb.views.result import response_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from mars_nb.state.journal import Journal
+    from mars_nb.views.history import History
+
+
+def timeline(history: History) -> pd.DataFrame:
+    """Give one row a step, in the order in which they began.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``branch_id``, ``parent_id`` (str), ``agent`` (category), ``step``, ``attempt`` (int64), ``started_at``,
+        ``ended_at`` (datetime64[us, UTC]; NaT while it runs), ``duration_s`` (float64, seconds), ``status`` (category),
+        ``n_input_tokens``, ``n_output_tokens`` (int64), ``cost_usd`` (float64, US dollars; NaN when unknown),
+        ``request``, ``response`` (object), ``action`` (category), ``error`` (object).
+    """
+    import pandas as pd
+
+    state, steps = history.state, history.state.steps
+    at = _times(history.journal)
+    began = [at[step.began_seq] for step in steps]
+    ended = [at[step.ended_seq] if step.ended_seq else float("nan") for step in steps]
+    return pd.DataFrame(
+        {
+            "branch_id": _strings(step.branch_id for step in steps),
+            "parent_id": _strings(state.branches[step.branch_id].parent_id for step in steps),
+            "agent": _categories(step.agent for step in steps),
+            "step": _numbers(step.step for step in steps),
+            "attempt": _numbers(step.attempt for step in steps),
+            "started_at": _moments(began),
+            "ended_at": _moments(ended),
+            "duration_s": pd.Series(ended, dtype="float64") - pd.Series(began, dtype="float64"),
+            "status": _categories(step.status for step in steps),
+            "n_input_tokens": _numbers(step.n_input_tokens for step in steps),
+            "n_output_tokens": _numbers(step.n_output_tokens for step in steps),
+            "cost_usd": pd.Series([step.cost_usd for step in steps], dtype="float64"),
+            "request": _objects(step.request for step in steps),
+            "response": _objects(response_of(step) for step in steps),
+            "action": _categories(type(step.action).__name__ if step.action else None for step in steps),
+            "error": _objects(step.error for step in steps),
+        }
+    )
+
+
+def branches(history: History) -> pd.DataFrame:
+    """Give one row a branch, in branch order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``branch_id``, ``parent_id`` (str), ``agent`` (category; where it stands or ended), ``state`` (category),
+        ``ended`` (category: delivered, returned, answered, exhausted, empty, joined, given up), ``n_steps`` (int64;
+        completed), ``depth`` (int64; completed steps in its lineage), ``content`` (object), ``error`` (object).
+    """
+    import pandas as pd
+
+    rows = sorted(history.state.branches.values(), key=lambda branch: branch.position)
+    return pd.DataFrame(
+        {
+            "branch_id": _strings(row.id for row in rows),
+            "parent_id": _strings(row.parent_id for row in rows),
+            "agent": _categories(row.agent for row in rows),
+            "state": _categories(row.state.value for row in rows),
+            "ended": _categories(row.ended or None for row in rows),
+            "n_steps": _numbers(row.n_done for row in rows),
+            "depth": _numbers(row.depth for row in rows),
+            "content": _objects(row.content for row in rows),
+            "error": _objects(": ".join(row.error) if row.error else None for row in rows),
+        }
+    )
+
+
+def events(history: History) -> pd.DataFrame:
+    """Give one row an event, in the order in which they happened.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``seq`` (int64, from 1), ``at`` (datetime64[us, UTC]), ``type`` (category), ``branch_id`` (str), ``step``
+        (Int64), ``agent`` (category), ``detail`` (object: a dict of the event's other fields).
+    """
+    import pandas as pd
+
+    records = list(history.journal.records())
+    happened = [record.event for record in records]
+    return pd.DataFrame(
+        {
+            "seq": _numbers(record.seq for record in records),
+            "at": _moments([record.at for record in records]),
+            "type": _categories(type(event).__name__ for event in happened),
+            "branch_id": _strings(getattr(event, "branch", None) for event in happened),
+            "step": pd.array([getattr(event, "step", None) for event in happened], dtype="Int64"),
+            "agent": _categories(getattr(event, "agent", None) for event in happened),
+            "detail": _objects(_detail(event) for event in happened),
+        }
+    )
+
+
+def messages(history: History) -> pd.DataFrame:
+    """Give one row a message: what each step was asked and what it replied, in the order in which steps began.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``branch_id`` (str), ``step`` (int64), ``agent`` (category), ``role`` (category: user, assistant), ``content``
+        (object), ``text`` (str).
+    """
+    import pandas as pd
+
+    rows = [
+        (step, role, content)
+        for step in history.state.steps
+        for role, content in (("user", step.request), ("assistant", response_of(step)))
+        if role == "user" or step.status == "completed"
+    ]
+    return pd.DataFrame(
+        {
+            "branch_id": _strings(step.branch_id for step, _, _ in rows),
+            "step": _numbers(step.step for step, _, _ in rows),
+            "agent": _categories(step.agent for step, _, _ in rows),
+            "role": _categories(role for _, role, _ in rows),
+            "content": _objects(content for _, _, content in rows),
+            "text": _strings(as_text(content) for _, _, content in rows),
+        }
+    )
+
+
+def _detail(event: Any) -> dict[str, Any]:
+    if not isinstance(event, msgspec.Struct):
+        return {}
+    fields: dict[str, Any] = msgspec.structs.asdict(event)
+    return {name: value for name, value in fields.items() if name not in ("branch", "step", "agent")}
+
+
+def _times(journal: Journal) -> list[float]:
+    return [0.0, *(record.at for record in journal.records())]
+
+
+def _moments(seconds: list[float]) -> pd.Series[Any]:
+    import pandas as pd
+
+    series = pd.Series(seconds, dtype="float64")
+    return pd.to_datetime((series * 1e6).round(), unit="us", utc=True).astype("datetime64[us, UTC]")
+
+
+def _categories(values: Iterable[str | None]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series(list(values), dtype="object").astype("category")
+
+
+def _numbers(values: Iterable[int]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series(list(values), dtype="int64")
+
+
+def _strings(values: Iterable[str | None]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series(list(values), dtype="str")
+
+
+def _objects(values: Iterable[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    items = list(values)
+    series = pd.Series([None] * len(items), dtype="object")
+    for i, item in enumerate(items):
+        series.iat[i] = item
+    return series

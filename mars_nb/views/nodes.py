@@ -1,0 +1,133 @@
+"""What each node of the picture shows, given where everybody stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mars_nb.engine.branch import BranchState
+from mars_nb.engine.join import standing
+from mars_nb.topology.model import END, START, USER
+from mars_nb.views import picture
+from mars_nb.views.palette import NodeState, NodeView
+
+if TYPE_CHECKING:
+    from mars_nb.engine.branch import ExecutionBranch
+    from mars_nb.engine.state import RunState
+    from mars_nb.views.history import History
+
+MANY_NODES = 40
+MANY_BRANCHES = 8
+
+_SHOWN = {
+    BranchState.READY: NodeState.READY,
+    BranchState.RUNNING: NodeState.RUNNING,
+    BranchState.RETRYING: NodeState.RUNNING,
+    BranchState.ASKING: NodeState.ASKING,
+    BranchState.WAITING: NodeState.WAITING,
+    BranchState.CALLING: NodeState.WAITING,
+    BranchState.FAILED: NodeState.FAILED,
+}
+
+_LOUDEST_FIRST = (
+    NodeState.ASKING,
+    NodeState.RUNNING,
+    NodeState.FAILED,
+    NodeState.PAUSED,
+    NodeState.WAITING,
+    NodeState.READY,
+    NodeState.DONE,
+)
+
+
+def run_mimebundle(history: History) -> dict[str, str]:
+    """Give the picture of a run as SVG and as text."""
+    state = history.state
+    return picture.mimebundle(history.topology, node_views(history), turns=turns(state))
+
+
+def run_text(history: History) -> str:
+    """Give the picture of a run as one line of text."""
+    return picture.text(history.topology, node_views(history))
+
+
+def node_views(history: History) -> dict[str, NodeView]:
+    """Give what each node shows.
+
+    Returns
+    -------
+    dict of str to NodeView
+        For every agent that did something, and for ``User``, ``Start`` and ``End``.
+    """
+    state = history.state
+    counts = _counts(state)
+    many = len(history.topology.nodes) > MANY_NODES
+    waiting = _waiting(state)
+    views = {agent: _view(agent, each, waiting, many=many) for agent, each in counts.items() if each}
+    return views | _markers(history)
+
+
+def turns(state: RunState) -> dict[frozenset[str], str]:
+    """Give how far each limited conversation has come, as ``"1/3"``, by its two names."""
+    found = {}
+    for talks in _all_talks(state):
+        for (one, other), talk in talks:
+            limit = state.plan.rules.turns(one, other)
+            if limit:
+                found[frozenset((one, other))] = f"{min(talk, limit)}/{limit}"
+    return found
+
+
+def _all_talks(state: RunState) -> list[list[tuple[tuple[str, str], int]]]:
+    frames = {id(branch.frame): branch.frame for branch in state.branches.values()}
+    return [[(names, talk.n_sent) for names, talk in frame.talks.items()] for frame in frames.values()]
+
+
+def _counts(state: RunState) -> dict[str, Counter[NodeState]]:
+    counts: dict[str, Counter[NodeState]] = {agent: Counter() for agent in state.plan.graph.agents}
+    for step in state.steps:
+        if step.status == "completed":
+            counts[step.agent][NodeState.DONE] += 1
+    is_over = state.status in ("failed", "cancelled")
+    for branch in state.branches.values():
+        shown = _shown(branch, is_over=is_over)
+        if shown:
+            counts[branch.agent][shown] += 1
+    return counts
+
+
+def _shown(branch: ExecutionBranch, *, is_over: bool) -> NodeState | None:
+    shown = _SHOWN.get(branch.state)
+    return NodeState.READY if is_over and shown is NodeState.RUNNING else shown
+
+
+def _waiting(state: RunState) -> dict[str, str]:
+    """Give, for each agent at which a join waits, how many have arrived, as ``"2 of 4"``."""
+    found = {}
+    frames = {id(branch.frame): branch.frame for branch in state.branches.values() if branch.state in _SHOWN}
+    for frame in frames.values():
+        for agent, join in frame.joins.items():
+            stand = standing(state.plan.graph, join)
+            n_awaited = sum(not inner.answers for each in join.waiting.values() for inner in each.frames)
+            total = stand.n_succeeded + max(stand.n_lost, n_awaited)
+            if total > 1:
+                found[agent] = f"{stand.n_succeeded} of {total}"
+    return found
+
+
+def _view(agent: str, counts: Counter[NodeState], waiting: dict[str, str], *, many: bool) -> NodeView:
+    loudest = next(state for state in _LOUDEST_FIRST if counts[state])
+    if many or counts.total() > MANY_BRANCHES:
+        return NodeView(loudest, counts=dict(counts))
+    n = counts[loudest]
+    detail = waiting.get(agent, "") if loudest is NodeState.WAITING else ""
+    return NodeView(loudest, detail or (f"×{n}" if n > 1 else ""))
+
+
+def _markers(history: History) -> dict[str, NodeView]:
+    status = history.state.status
+    reached = NodeState.DONE if status == "succeeded" else NodeState.IDLE
+    shown = {START: NodeState.DONE, USER: NodeState.DONE if status != "failed" else NodeState.IDLE, END: reached}
+    if history.state.questions:
+        shown[USER] = NodeState.ASKING
+    return {name: NodeView(state) for name, state in shown.items() if name in history.topology.nodes}

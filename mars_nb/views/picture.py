@@ -1,0 +1,211 @@
+"""Pictures of a topology: as SVG, as a line of text, and for matplotlib.
+
+A picture is a pure function of what is drawn and of what each node shows. The same input gives the same picture, byte
+for byte; live views and saved notebooks therefore agree.
+
+Examples
+--------
+>>> from types import SimpleNamespace as Edge
+>>> edges = (Edge(source="Planner", target="Writer", bidirectional=False),)
+>>> plan = Edge(nodes=("Planner", "Writer"), edges=edges)
+>>> text(plan, {"Planner": NodeView(NodeState.DONE), "Writer": NodeView(NodeState.RUNNING, "0:06")})
+'✓ Planner → ▶ Writer (0:06)'
+>>> sorted(mimebundle(plan))
+['image/svg+xml', 'text/plain']
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mars_nb.views import labels, layout
+from mars_nb.views import svg as svg_writer
+from mars_nb.views.palette import NodeState, NodeView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from mars_nb.views.layering import Drawn, DrawnEdge
+
+__all__ = ["NodeState", "NodeView", "mimebundle", "plot", "svg", "text"]
+
+_PART_OF: Final = re.compile(r"(\d+) of (\d+)")
+_TIMES: Final = re.compile(r"[\u00d7x]\s?(\d+)")
+_N_NODES_DRAWN: Final = 2_000
+_N_EDGES_DRAWN: Final = 8_000
+_N_MENTIONED: Final = 12
+_IDLE: Final = NodeView(NodeState.IDLE)
+_NO_STATES: Final[Mapping[str, NodeView]] = {}
+_NO_TURNS: Final[Mapping[frozenset[str], str]] = {}
+
+
+def svg(
+    topology: Drawn,
+    states: Mapping[str, NodeView] = _NO_STATES,
+    *,
+    turns: Mapping[frozenset[str], str] = _NO_TURNS,
+    title: str = "",
+    digest: str = "",
+) -> str:
+    """Draw a topology as SVG.
+
+    Parameters
+    ----------
+    topology : Topology
+        What was drawn.
+    states : mapping of str to NodeView
+        What each node shows. A node that is missing is idle; without any, the names stand alone.
+    turns : mapping of frozenset of str to str
+        What is written at a conversation, such as ``1/3``, by its two names.
+    title : str
+        Title of the picture, for screen readers and as a tooltip.
+    digest : str
+        Digest of the run that is shown; kept in the metadata.
+
+    Returns
+    -------
+    str
+        One ``svg`` element, at most 900 px wide. Above 2,000 nodes or 8,000 edges it shows one node with the counts.
+    """
+    drawn, shown = _drawable(topology, states)
+    return svg_writer.draw(layout.lay_out(drawn), shown, turns, title=title, digest=digest)
+
+
+@dataclass(frozen=True)
+class _Heap:
+    """A topology drawn as one node."""
+
+    nodes: tuple[str, ...]
+    edges: tuple[DrawnEdge, ...] = ()
+
+
+def _drawable(topology: Drawn, states: Mapping[str, NodeView]) -> tuple[Drawn, Mapping[str, NodeView]]:
+    """Put everything into one node if nobody could read it: no notebook should hold a picture of 100,000 nodes."""
+    if len(topology.nodes) <= _N_NODES_DRAWN and len(topology.edges) <= _N_EDGES_DRAWN:
+        return topology, states
+    name = f"{len(topology.nodes):,} nodes"
+    counts = Counter(states.get(each, _IDLE).state for each in topology.nodes)
+    return _Heap((name,)), {name: NodeView(NodeState.IDLE, counts=counts)} if states else {}
+
+
+def text(topology: Drawn, states: Mapping[str, NodeView] = _NO_STATES, *, ascii: bool = False) -> str:  # noqa: A002
+    """Write a topology in a line: layers from left to right, agents of a layer in the order they were drawn.
+
+    Parameters
+    ----------
+    topology : Topology
+        What was drawn.
+    states : mapping of str to NodeView
+        What each node shows; without any, the names stand alone.
+    ascii : bool
+        Use ASCII characters only, but for the names.
+
+    Returns
+    -------
+    str
+        Above 40 agents: how many are in each state, and those a person should know of.
+    """
+    rows = layout.reading_order(topology)
+    if sum(map(len, rows)) > layout.N_COMPACT:
+        return _summary(rows, states, ascii=ascii)
+    arrow = " -> " if ascii else " → "
+    return arrow.join(", ".join(_mention(name, states, ascii=ascii) for name in row) for row in rows)
+
+
+def _mention(name: str, states: Mapping[str, NodeView], *, ascii: bool) -> str:  # noqa: A002
+    shown = labels.isolate(labels.clean(name))
+    if not states:
+        return shown
+    view = states.get(name, _IDLE)
+    return f"{_glyph(view.state, ascii=ascii)} {shown}{_aside(view, ascii=ascii)}"
+
+
+def _glyph(state: NodeState, *, ascii: bool) -> str:  # noqa: A002
+    return state.ascii if ascii else state.glyph
+
+
+def _aside(view: NodeView, *, ascii: bool) -> str:  # noqa: A002
+    """Write what stands after the name: counts, ``2/4``, ``x2``, or the detail in brackets."""
+    if view.pressing:
+        return " " + _tally(view.pressing, ascii=ascii)
+    detail = labels.clean(view.detail)
+    if part := _PART_OF.fullmatch(detail):
+        return f" {part[1]}/{part[2]}"
+    if times := _TIMES.fullmatch(detail):
+        return f" x{times[1]}"
+    return f" ({detail})" if detail else ""
+
+
+def _tally(counts: Sequence[tuple[NodeState, int]], *, ascii: bool) -> str:  # noqa: A002
+    return " ".join(f"{_glyph(state, ascii=ascii)}{n}" for state, n in counts)
+
+
+def _summary(rows: Sequence[Sequence[str]], states: Mapping[str, NodeView], *, ascii: bool) -> str:  # noqa: A002
+    """Count the agents by state, and name those that ask, failed or run."""
+    names = [name for row in rows for name in row]
+    head = f"{len(names):,} agents in {len(rows):,} layers"
+    if not states:
+        return head
+    views = {name: states.get(name, _IDLE) for name in names}
+    tally = NodeView(NodeState.IDLE, counts=Counter(view.state for view in views.values())).pressing
+    urgent = (NodeState.FAILED, NodeState.ASKING, NodeState.RUNNING)
+    mentioned = [
+        _mention(name, states, ascii=ascii) for state in urgent for name in names if views[name].state is state
+    ]
+    more = f", and {len(mentioned) - _N_MENTIONED} more" if len(mentioned) > _N_MENTIONED else ""
+    named = f": {', '.join(mentioned[:_N_MENTIONED])}{more}" if mentioned else ""
+    return f"{head}: {_tally(tally, ascii=ascii)}{named}"
+
+
+def mimebundle(
+    topology: Drawn,
+    states: Mapping[str, NodeView] = _NO_STATES,
+    *,
+    turns: Mapping[frozenset[str], str] = _NO_TURNS,
+    title: str = "",
+    digest: str = "",
+) -> dict[str, str]:
+    """Give the picture as a notebook keeps it: SVG and text, and nothing that could hide them.
+
+    Parameters
+    ----------
+    topology, states, turns, title, digest
+        As for `svg`.
+
+    Returns
+    -------
+    dict of str to str
+        By media type.
+    """
+    return {
+        "image/svg+xml": svg(topology, states, turns=turns, title=title, digest=digest),
+        "text/plain": text(topology, states),
+    }
+
+
+def plot(topology: Drawn, ax: Axes | None = None, *, states: Mapping[str, NodeView] = _NO_STATES) -> Axes:
+    """Draw a topology with matplotlib, for papers.
+
+    Parameters
+    ----------
+    topology : Topology
+        What was drawn.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure of the right size is made otherwise.
+    states : mapping of str to NodeView
+        What each node shows.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes, without frame or ticks, one unit a pixel.
+    """
+    from mars_nb.views import plot as plotting
+
+    drawn, shown = _drawable(topology, states)
+    return plotting.topology(layout.lay_out(drawn), ax, states=shown)

@@ -1,0 +1,28 @@
+"""What the architecture tests look at: the package as text and as syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def sources() -> dict[str, str]:
+    """Give the text of every module of the package, by path."""
+    paths = sorted((ROOT / "mars_nb").rglob("*.py"))
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+@pytest.fixture(scope="session")
+def modules(sources: dict[str, str]) -> dict[str, ast.Module]:
+    """Give the syntax tree of every module of the package, by path."""
+    return {path: ast.parse(text, path) for path, text in sources.items()}
