@@ -69,3 +69,19 @@ class EndConversation(msgspec.Struct, frozen=True, tag=True):
 
 Action = Invoke | Parallel | Final | AskUser | EndConversation
 
+ACTIONS: frozenset[type] = frozenset(Action.__args__)
+"""The types of actions, to tell one from plain content by its type."""
+
+
+def said_by(action: Action) -> Any:
+    """Give what an action says: the content that it hands over."""
+    match action:
+        case Invoke(request=request):
+            return request
+        case Parallel(targets=targets):
+            return [request for _, request in targets]
+        case Final(content=content) | EndConversation(content=content):
+            return content
+        case AskUser(question=question):
+            return question
+

@@ -12,10 +12,14 @@ from __future__ import annotations
 
 import sys
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from mars_nb.actions import Action
 
     from mars_nb.engine.join import Join
     from mars_nb.engine.trace import StepTrace
@@ -26,7 +30,13 @@ Position = tuple[Place, ...]
 
 
 class BranchState(Enum):
-    """What a branch is doing."""
+    """What a branch is doing.
+
+    Attributes
+    ----------
+    is_active : bool
+        Whether it will move by itself, or when a person or a clock lets it.
+    """
 
     READY = "ready"
     RUNNING = "running"
@@ -37,12 +47,11 @@ class BranchState(Enum):
     FAILED = "failed"
     ENDED = "ended"
 
+    def __init__(self, word: str) -> None:
+        self.is_active = word in ("ready", "running", "retrying", "asking")
 
-ACTIVE = frozenset({BranchState.READY, BranchState.RUNNING, BranchState.RETRYING, BranchState.ASKING})
-"""States of a branch that will move by itself."""
 
-
-class Contribution(NamedTuple):
+class Contribution(msgspec.Struct, frozen=True):
     """Content on its way to an agent, and who gave it."""
 
     position: Position
@@ -173,12 +182,14 @@ class ExecutionBranch:
         Completed steps in its lineage; a join counts its longest contributor.
     request : JSON value
         What its agent is, or was last, asked.
+    said : JSON value
+        What its last step replied: plain content, or that of its ``action``.
     """
 
     __slots__ = (
-        "agent", "attempt", "content", "depth", "ended", "error", "failures", "forks", "frame", "frames", "from_join",
-        "id", "inbox", "memory", "n_children", "n_done", "n_steps", "owns_memory", "parent_id", "position", "reply",
-        "request", "settled_at", "state", "trace",
+        "action", "agent", "attempt", "content", "depth", "ended", "error", "failures", "forks", "frame", "frames", "from_join",
+        "id", "inbox", "memory", "n_children", "n_done", "n_steps", "owns_memory", "parent_id", "position", "request",
+        "said", "settled_at", "state", "trace",
     )  # fmt: skip
 
     def __init__(self, name: str, position: Position, agent: str, frame: Frame, forks: Forks) -> None:
@@ -194,7 +205,8 @@ class ExecutionBranch:
         self.inbox: list[Contribution] = []
         self.failures: list[dict[str, str]] = []
         self.request: Any = None
-        self.reply: Any = None
+        self.action: Action | None = None
+        self.said: Any = None
         self.content: Any = None
         self.ended = ""
         self.error: tuple[str, str] | None = None
@@ -216,11 +228,11 @@ class ExecutionBranch:
         """Id of its current step, as ``"b0.1#3"``."""
         return f"{self.id}#{self.n_steps}"
 
-    def remember(self, reply: Any) -> None:
+    def remember(self) -> None:
         """Add the exchange of the step that has just completed to its own memory."""
         if not self.owns_memory:
             self.memory, self.owns_memory = dict(self.memory), True
-        self.memory[self.agent] = Exchange(self.memory.get(self.agent), self.request, reply)
+        self.memory[self.agent] = Exchange(self.memory.get(self.agent), self.request, self.said)
 
 
 NO_FORKS = Forks({})
@@ -258,7 +270,7 @@ def common_position(one: Position, other: Position) -> Position:
     return one[: next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))]
 
 
-def received(contributions: Iterable[Contribution]) -> Any:
+def received(items: Sequence[Contribution]) -> Any:
     """Give what a join hands over: ``{agent: content}`` in branch order, a single contribution as it is.
 
     Examples
@@ -266,14 +278,13 @@ def received(contributions: Iterable[Contribution]) -> Any:
     >>> received([Contribution((), "B", 1), Contribution((), "C", 2), Contribution((), "B", 3)])
     {'B': 1, 'C': 2, 'B#2': 3}
     """
-    items = list(contributions)
     if len(items) == 1:
         return items[0].content
     found: dict[str, Any] = {}
     counts: dict[str, int] = {}
-    for _, agent, content in items:
-        n = counts[agent] = counts.get(agent, 0) + 1
-        found[agent if n == 1 else f"{agent}#{n}"] = content
+    for item in items:
+        n = counts[item.agent] = counts.get(item.agent, 0) + 1
+        found[item.agent if n == 1 else f"{item.agent}#{n}"] = item.content
     return found
 
 

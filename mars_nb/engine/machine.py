@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mars_nb.actions import AskUser
+from mars_nb.actions import AskUser, said_by
 from mars_nb.engine.branch import NO_FORKS, BranchState, Contribution, ExecutionBranch, Forks, Frame, Talk
 from mars_nb.engine.branch import merged_memory, received
 from mars_nb.engine.ending import ending
@@ -22,7 +22,7 @@ from mars_nb.engine.routing import route_after_person, route_reply
 from mars_nb.engine.rules import pair
 from mars_nb.engine.settling import join_position, settled_events
 from mars_nb.engine.state import RunState, arrive, be_born, become, contribution, end, fail, give_up, in_branch_order
-from mars_nb.engine.state import make_ready, say, spoken, step_away, take_answers, take_ready, wait
+from mars_nb.engine.state import make_ready, say, step_away, take_answers, take_ready, wait
 from mars_nb.engine.trace import StepTrace
 from mars_nb.events import (
     BranchCreated,
@@ -173,8 +173,9 @@ def _step_completed(state: RunState, branch: ExecutionBranch, event: StepComplet
     state.n_completed += 1
     state.n_tokens += event.n_input_tokens + event.n_output_tokens
     state.cost_usd += event.cost_usd or 0.0
-    branch.reply = event.content if event.action is None else event.action
-    branch.remember(spoken(branch.reply))
+    branch.action = event.action
+    branch.said = event.content if event.action is None else said_by(event.action)
+    branch.remember()
     branch.failures = []
     branch.attempt = 1
     branch.depth += 1
@@ -328,7 +329,7 @@ def _branch_ended(state: RunState, branch: ExecutionBranch, how: str) -> None:
             branch.frame.answers.append(contribution(branch))
         case _:
             pass
-    branch.content = None if how == "empty" else spoken(branch.reply)
+    branch.content = None if how == "empty" else branch.said
     end(state, branch, how)
 
 
@@ -336,7 +337,7 @@ def _branch_ended(state: RunState, branch: ExecutionBranch, how: str) -> None:
 
 
 def _question_asked(state: RunState, branch: ExecutionBranch) -> None:
-    if not isinstance(branch.reply, AskUser):
+    if not isinstance(branch.action, AskUser):
         say(state, branch.frame, branch.agent, USER)
     become(state, branch, BranchState.ASKING)
     state.questions.append(branch)
@@ -345,7 +346,7 @@ def _question_asked(state: RunState, branch: ExecutionBranch) -> None:
 def _question_answered(state: RunState, branch: ExecutionBranch, event: QuestionAnswered) -> None:
     state.questions.remove(branch)
     talk = branch.frame.talks.get(pair(branch.agent, USER))
-    if talk and not event.answer and not isinstance(branch.reply, AskUser):
+    if talk and not event.answer and not isinstance(branch.action, AskUser):
         talk.close()
     elif event.error:
         branch.error = ("NobodyToAsk", event.error)

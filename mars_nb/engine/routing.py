@@ -34,7 +34,9 @@ ASK = "?"
 
 def route_reply(state: RunState, branch: ExecutionBranch) -> Sequence[BranchEvent]:
     """Give what a reply means: the branch moves, forks, ends or asks."""
-    match branch.reply:
+    match branch.action:
+        case None:
+            return spread(state, branch, implicit(state, branch))
         case Invoke(agent=agent):
             return send(branch, agent)
         case Parallel(targets=targets):
@@ -45,8 +47,6 @@ def route_reply(state: RunState, branch: ExecutionBranch) -> Sequence[BranchEven
             return (QuestionAsked(branch.id),)
         case EndConversation():
             return spread(state, branch, implicit(state, branch, without=conversing_with(state.plan, branch)))
-        case _:
-            return spread(state, branch, implicit(state, branch))
 
 
 def route_after_person(state: RunState, branch: ExecutionBranch) -> Sequence[BranchEvent]:
@@ -93,11 +93,14 @@ def implicit(state: RunState, branch: ExecutionBranch, *, without: frozenset[str
     tuple of str
         Agents, ``User``, ``End`` or `ASK`; empty when there is nowhere to go.
     """
-    for group in GROUPS:
-        chosen = tuple(name for name in group(state, branch) if name not in without)
+    ways = state.plan.ways[branch.agent]
+    for group in GROUPS_OF_PARTNERS if ways.partners or ways.talks_to_user else GROUPS_ONE_WAY:
+        chosen = group(state, branch)
+        if without:
+            chosen = tuple(name for name in chosen if name not in without)
         if chosen:
-            return _together(state, branch, chosen)
-    return (USER,) if state.plan.ways[branch.agent].talks_to_user else ()
+            return _together(state, branch, chosen) if state.plan.rules.parallel_sets else chosen
+    return (USER,) if ways.talks_to_user else ()
 
 
 def openings(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
@@ -125,12 +128,8 @@ def early_replies(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
 
 def onward(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
     """Group 3: one-way edges that were not taken yet in this frame."""
-    frame, agent = branch.frame, branch.agent
-    return tuple(
-        each
-        for each in state.plan.ways[agent].onward
-        if (agent, each) not in frame.taken and each not in frame.around
-    )  # fmt: skip
+    taken, around, agent = branch.frame.taken, branch.frame.around, branch.agent
+    return tuple([each for each in state.plan.ways[agent].onward if (agent, each) not in taken and each not in around])
 
 
 def deliveries(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
@@ -143,7 +142,7 @@ def late_replies(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
     return _replies(state.plan, branch, has_turns=False)
 
 
-GROUPS: tuple[Callable[[RunState, ExecutionBranch], tuple[str, ...]], ...] = (
+GROUPS_OF_PARTNERS: tuple[Callable[[RunState, ExecutionBranch], tuple[str, ...]], ...] = (
     openings,
     person,
     early_replies,
@@ -152,6 +151,9 @@ GROUPS: tuple[Callable[[RunState, ExecutionBranch], tuple[str, ...]], ...] = (
     late_replies,
 )
 """The groups of implicit routing, in the order in which they are tried."""
+
+GROUPS_ONE_WAY = (onward, deliveries)
+"""Those of them that an agent without conversations can have."""
 
 
 def _replies(plan: Plan, branch: ExecutionBranch, *, has_turns: bool) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.actions import AskUser, EndConversation, Final, Invoke, Parallel
-from mars_nb.engine.branch import ACTIVE, BranchState, Contribution, ExecutionBranch, Frame, Talk, received
+from mars_nb.actions import Parallel
+from mars_nb.engine.branch import BranchState, Contribution, ExecutionBranch, Frame, Talk
 from mars_nb.engine.join import Join, enter, join_at, leave, unblock
 from mars_nb.engine.rules import pair
 from mars_nb.topology.model import USER
@@ -75,25 +75,10 @@ class RunState:
         self.cost_usd = 0.0
 
 
-def spoken(reply: Any) -> Any:
-    """Give what a reply says: the content of an action, or plain content as it is."""
-    match reply:
-        case Invoke(request=request):
-            return request
-        case Parallel(targets=targets):
-            return received(Contribution((), agent, request) for agent, request in targets)
-        case Final(content=content) | EndConversation(content=content):
-            return content
-        case AskUser(question=question):
-            return question
-        case _:
-            return reply
-
-
 def contribution(branch: ExecutionBranch, slot: int = 0) -> Contribution:
     """Give what a branch hands on: its reply, or request number ``slot`` of it."""
-    reply = branch.reply
-    content = reply.targets[slot][1] if isinstance(reply, Parallel) else spoken(reply)
+    action = branch.action
+    content = action.targets[slot][1] if isinstance(action, Parallel) else branch.said
     return Contribution(branch.position, branch.agent, content)
 
 
@@ -126,8 +111,8 @@ def say(state: RunState, frame: Frame, sender: str, receiver: str) -> None:
 
 def become(state: RunState, branch: ExecutionBranch, new: BranchState) -> None:
     """Let a branch do something else."""
-    was, branch.state = branch.state in ACTIVE, new
-    if was == (new in ACTIVE):
+    was, branch.state = branch.state.is_active, new
+    if was is new.is_active:
         return
     if was:
         _deactivate(state, branch.frame)

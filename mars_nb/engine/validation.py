@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.actions import AskUser, EndConversation, Invoke, Parallel
+from mars_nb.actions import ACTIONS, AskUser, EndConversation, Invoke, Parallel
 from mars_nb.engine.routing import ASK, conversing_with, implicit
 from mars_nb.engine.rules import MAX_DEPTH
 from mars_nb.errors import NobodyToAsk, ReplyError, did_you_mean
@@ -42,6 +42,9 @@ def check_reply(state: RunState, branch: ExecutionBranch, reply: Any) -> None:
     NobodyToAsk
         It asks a person, and none can be reached.
     """
+    if type(reply) not in ACTIONS:
+        _check_room(state, branch, len(state.plan.ways[branch.agent].targets), None)
+        return
     match reply:
         case Invoke(agent=agent):
             _check_targets(state, branch, [agent])
@@ -52,7 +55,7 @@ def check_reply(state: RunState, branch: ExecutionBranch, reply: Any) -> None:
         case EndConversation():
             _check_conversation(state, branch)
         case _:
-            _check_room(state, branch, len(state.plan.ways[branch.agent].targets), None)
+            pass
 
 
 def allowed_targets(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:

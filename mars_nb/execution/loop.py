@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from mars_nb.agents.context import StepContext
 from mars_nb.agents.replies import as_text
 from mars_nb.engine.machine import evolve, route, settle, will_retry
-from mars_nb.engine.state import spoken
 from mars_nb.engine.validation import check_reply
 from mars_nb.errors import NobodyToAsk
 from mars_nb.events import (
@@ -199,7 +198,7 @@ class RunLoop:
             self._asking = asyncio.ensure_future(self._ask(self.state.questions[0]))
 
     async def _ask(self, branch: ExecutionBranch) -> None:
-        answer = await self._answer(branch.id, as_text(spoken(branch.reply)))
+        answer = await self._answer(branch.id, as_text(branch.said))
         self._asking = None
         self.tell(answer)
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from mars_nb.actions import Action
+import msgspec
+
+from mars_nb.actions import ACTIONS
+from mars_nb.agents.agent import Agent
 from mars_nb.agents.context import StepContext
 from mars_nb.agents.replies import as_text, hand_over, to_content
 from mars_nb.errors import ContentError, ReplyError
@@ -20,13 +23,8 @@ from mars_nb.events import StepCompleted, StepFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mars_nb.agents.agent import Agent
 
-_ACTIONS: tuple[type, ...] = get_args(Action)
-
-
-@dataclass(slots=True, frozen=True)
-class StepRequest:
+class StepRequest(msgspec.Struct, frozen=True):
     """What an agent is asked, and all it may know.
 
     Parameters
@@ -87,7 +85,7 @@ class StepExecutor:
             return failure(asked, RuntimeError("the agent cancelled itself"))
         except (Exception, SystemExit) as error:  # noqa: BLE001 (an agent's failure is data)
             return failure(asked, error)
-        if isinstance(reply, _ACTIONS):
+        if type(reply) in ACTIONS:
             return StepCompleted(asked.branch, asked.step, None, reply)
         return StepCompleted(asked.branch, asked.step, reply)
 
@@ -134,5 +132,5 @@ def _with_exchange(context: StepContext, request: Any, returned: Any) -> StepCon
 
 
 def _said(returned: Any) -> str:
-    return repr(returned) if isinstance(returned, _ACTIONS) else as_text(returned)
+    return repr(returned) if type(returned) in ACTIONS else as_text(returned)
 

@@ -16,8 +16,11 @@ somebody else changed the file, the journal is poisoned: the session has to be o
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Literal
 
@@ -87,6 +90,7 @@ class FileJournal:
         self._lock = threading.Lock()  # one append at a time
         self._syncer = Syncer(self._sync, f"mars journal {self._folder.name}")
         self._closed = False
+        _open_journals.add(self)
 
     def __repr__(self) -> str:
         """Show where it is and how much it holds."""
@@ -176,6 +180,11 @@ class FileJournal:
         self._writer.close()
         self._on_close()
 
+    def disown(self) -> None:
+        """Forget the session in a forked process, without touching what the parent goes on with."""
+        self._closed = True
+        self._writer.broken = "this process is a fork of its writer"
+
     def _payload(self, event: Event | UnknownEvent) -> bytes:
         durable = self._durability == "power"
         payload, blob = spill(self._folder, event, durable=durable)
@@ -234,20 +243,42 @@ class FileJournal:
             files.sync_path(self._new_blobs.popleft())
 
 
+_open_journals: weakref.WeakSet[FileJournal] = weakref.WeakSet()
+
+
+def _disown_all() -> None:
+    for journal in list(_open_journals):
+        journal.disown()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown_all)
+
+
 def spill(session: Path, event: Event | UnknownEvent, *, durable: bool) -> tuple[bytes, Path | None]:
     """Give what to write of an event into its line, and the blob that a large one went to.
 
     Raises
     ------
+    ContentError
+        When the event is no JSON.
     StorageError
         When the blob could not be written.
     """
+    payload, blobs = place(event)
+    for digest, data in blobs.items():
+        try:
+            return payload, folder.write_blob(session, digest, data, durable=durable)
+        except OSError as error:
+            raise files.storage_error("write a blob of", session, error) from error
+    return payload, None
+
+
+def place(event: Event | UnknownEvent) -> tuple[bytes, dict[str, bytes]]:
+    """Give what an event's line holds, and the blob, by its name, of one that is too large for a line."""
     payload = encode_event(event)
     if len(payload) <= BLOB_BYTES:
-        return payload, None
-    try:
-        digest = folder.write_blob(session, payload, durable=durable)
-    except OSError as error:
-        raise files.storage_error("write a blob of", session, error) from error
+        return payload, {}
     name = event.type if isinstance(event, UnknownEvent) else type(event).__name__
-    return msgspec.json.encode({"type": name, "blob": digest}), session / folder.BLOBS_NAME / digest
+    digest = hashlib.sha256(payload).hexdigest()
+    return msgspec.json.encode({"type": name, "blob": digest}), {digest: payload}

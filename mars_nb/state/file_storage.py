@@ -14,6 +14,7 @@ lock and never disturbs the writer.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 import uuid
 from pathlib import Path
@@ -78,13 +79,12 @@ class FileStorageBackend:
         """Make a session and open its journal for writing."""
         session = self.path / check_id(session_id)
         first = Header(uuid=str(uuid.uuid4()), at=time.time(), session=dict(header), package=mars_nb.__version__)
+        _check_free(session)
         with _disk("make", session):
             self._make_folders(session)
-        with _locked(session) as lock:
-            if folder.has_journal(session):
-                raise SessionError(f"there is a session {session_id!r} already; choose another id or delete it first")
-            with _disk("make", session):
-                _write_first(session, first, records)
+        with _locked(session) as lock, _disk("make", session):
+            _check_free(session)
+            _write_first(session, first, records)
             return self._start(session, lock)
 
     def open(self, session_id: str) -> Journal:
@@ -119,8 +119,10 @@ class FileStorageBackend:
     def put_blob(self, session_id: str, data: bytes) -> str:
         """Keep bytes with a session, durably, and give their SHA-256 in hex."""
         session = self._session(session_id)
+        digest = hashlib.sha256(data).hexdigest()
         with _disk("write a blob of", session):
-            return folder.write_blob(session, data, durable=True)
+            folder.write_blob(session, digest, data, durable=True)
+        return digest
 
     def get_blob(self, session_id: str, digest: str) -> bytes:
         """Give the bytes of this name back."""
@@ -175,6 +177,11 @@ class FileStorageBackend:
             journal.abandon()
             raise
         return journal
+
+
+def _check_free(session: Path) -> None:
+    if folder.has_journal(session):
+        raise SessionError(f"there is a session {session.name!r} already; choose another id or delete it first")
 
 
 def _write_first(session: Path, header: Header, records: Iterable[Record]) -> None:

@@ -19,6 +19,7 @@ import hashlib
 import re
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mars_nb.errors import JournalCorrupt, SessionNotFound
@@ -27,7 +28,7 @@ from mars_nb.state.lock import HOLDER_NAME, LOCK_NAME
 from mars_nb.state.record import RESERVED, VERSION, Header, Record, Scan, decode_header, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from mars_nb.state.record import Line
@@ -36,6 +37,7 @@ JOURNAL = re.compile(r"journal(?:-(\d{6}))?\.jsonl", re.ASCII)
 BLOB = re.compile(r"[0-9a-f]{64}", re.ASCII)
 BLOBS_NAME = "blobs"
 CACHE_NAME = "cache"
+_N_SHOWN = 80
 _RECORD_ONLY = RESERVED - {"type"}
 
 
@@ -173,8 +175,15 @@ def advance(last: Position | None, segment: Segment) -> Position:
     return Position(segment, end.head.seq, end.head.ep, end.crc, max(before.n_durable, end.head.d))
 
 
-def record(folder: Path, line: Line) -> Record:
+def read_record(line: Line, blob: Callable[[str], bytes]) -> Record:
     """Give the event of a line.
+
+    Parameters
+    ----------
+    line : Line
+        No mark.
+    blob : callable
+        Gives the bytes of a blob by its name.
 
     Raises
     ------
@@ -183,51 +192,56 @@ def record(folder: Path, line: Line) -> Record:
     """
     head = line.head
     try:
-        payload = line.raw if head.blob is None else read_blob(folder, head.blob)
+        payload = line.raw if head.blob is None else blob(head.blob)
         event = codec.decode_event(payload, head.type, known=head.v <= VERSION, skip=_RECORD_ONLY)
     except (ValueError, LookupError, OSError, RecursionError) as error:
         raise JournalCorrupt(
-            f"event {head.seq} of session {folder.name!r} cannot be read: {error}", last_good_seq=head.seq - 1
+            f"event {head.seq} cannot be read: {error}; salvage() copies what comes before", last_good_seq=head.seq - 1
         ) from error
     return Record(head.seq, head.at, event)
 
 
 def read_blob(folder: Path, digest: str) -> bytes:
-    """Give the bytes of a blob.
+    """Give the bytes of a blob; for the errors see `check_blob`."""
+    try:
+        data = files.read(folder / BLOBS_NAME / digest) if BLOB.fullmatch(digest) else None
+    except FileNotFoundError:
+        data = None
+    return check_blob(data, digest)
+
+
+def check_blob(data: bytes | None, digest: str) -> bytes:
+    """Give ``data`` back if it is what its name says.
 
     Raises
     ------
     LookupError
-        When there is none of this name.
+        When there is none.
     JournalCorrupt
-        When its content is not what its name says.
+        When it is damaged.
     """
-    if not BLOB.fullmatch(digest):
-        raise LookupError(f"{digest[:80]!r} is no name of a blob; expected a SHA-256 in hex")
-    try:
-        data = files.read(folder / BLOBS_NAME / digest)
-    except FileNotFoundError as error:
-        raise LookupError(f"session {folder.name!r} has no blob {digest!r}") from error
+    if data is None:
+        raise LookupError(f"there is no blob {digest[:_N_SHOWN]!r}")
     if hashlib.sha256(data).hexdigest() != digest:
-        raise JournalCorrupt(f"blob {digest!r} of session {folder.name!r} is damaged")
+        raise JournalCorrupt(f"blob {digest!r} is damaged")
     return data
 
 
-def write_blob(folder: Path, data: bytes, *, durable: bool) -> str:
-    """Keep bytes under their SHA-256 and give it in hex."""
-    digest = hashlib.sha256(data).hexdigest()
+def write_blob(folder: Path, digest: str, data: bytes, *, durable: bool) -> Path:
+    """Keep bytes under their SHA-256 and give the file."""
     blobs = folder / BLOBS_NAME
     files.make_folder(blobs)
     files.write_new(blobs / digest, data, durable=durable)
-    return digest
+    return blobs / digest
 
 
 def read_records(folder: Path, *, after: int = 0) -> Iterator[Record]:
     """Give the events of a journal whose seq is greater than ``after``, up to a torn tail."""
+    blob = partial(read_blob, folder)
     for segment in read_segments(folder):
         for line in segment.scan.lines:
             if line.head.seq > after and not line.head.is_mark:
-                yield record(folder, line)
+                yield read_record(line, blob)
 
 
 def blob_names(folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mars_nb.actions import Parallel
@@ -117,18 +118,18 @@ def an_id_is_used_once(storage: StorageBackend, session_id: str) -> None:
     """Create twice, look for what is not there, delete."""
     with _created(storage, session_id):
         _raises(SessionError, lambda: storage.create(session_id, {}), "an id is not given twice")
-    _same(session_id in storage.list(), True, "list has the session")
+    _holds(session_id in storage.list(), "list has the session")
     storage.delete(session_id)
-    _same(session_id in storage.list(), False, "delete removes it")
-    for use in (storage.open, storage.header, storage.delete, lambda gone: list(storage.read(gone))):
-        _raises(SessionNotFound, lambda use=use: use(session_id), "a session that is not there is SessionNotFound")
+    _holds(session_id not in storage.list(), "delete removes it")
+    for use in (storage.open, storage.header, storage.delete, storage.read):
+        _raises(SessionNotFound, partial(use, session_id), "a session that is not there is SessionNotFound")
 
 
 def hostile_ids_are_refused(storage: StorageBackend, session_id: str) -> None:
     """Try names that would leave the folder or name a device."""
     for name in ("", ".", "..", "../up", "a/b", "a\\b", "/abs", "con", "nul.txt", "a..b", "a\n", "ä", "x" * 65):
-        _raises(SessionError, lambda name=name: storage.create(name, {}), f"{name!r} is refused as an id")
-    _same(session_id in storage.list(), False, "and nothing is made")
+        _raises(SessionError, partial(storage.create, name, {}), f"{name!r} is refused as an id")
+    _holds(session_id not in storage.list(), "and nothing is made")
 
 
 def the_header_is_kept(storage: StorageBackend, session_id: str) -> None:
@@ -137,7 +138,7 @@ def the_header_is_kept(storage: StorageBackend, session_id: str) -> None:
     storage.create(session_id, about).close()
     header = storage.header(session_id)
     _same({key: header[key] for key in about}, about, "header gives what create was told")
-    _same(isinstance(header["uuid"], str) and header["created_at"] > 0, True, "with uuid and created_at")
+    _holds(isinstance(header["uuid"], str) and header["created_at"] > 0, "with uuid and created_at")
 
 
 def a_session_can_begin_with_records(storage: StorageBackend, session_id: str) -> None:
@@ -162,10 +163,10 @@ def large_events_and_blobs_are_kept(storage: StorageBackend, session_id: str) ->
         digest = storage.put_blob(session_id, b"\x00picture")
         _same(storage.put_blob(session_id, b"\x00picture"), digest, "the same bytes have the same name")
     _same(storage.get_blob(session_id, digest), b"\x00picture", "get_blob gives the bytes back")
-    _same(digest in storage.blobs(session_id), True, "blobs lists it")
+    _holds(digest in storage.blobs(session_id), "blobs lists it")
     _same([record.event for record in storage.read(session_id)], [_LARGE], "a large event comes back whole")
     for name in ("0" * 64, "../journal.jsonl", ""):
-        _raises(LookupError, lambda name=name: storage.get_blob(session_id, name), f"no blob {name!r}")
+        _raises(LookupError, partial(storage.get_blob, session_id, name), f"no blob {name!r}")
 
 
 def salvage_copies_a_session(storage: StorageBackend, session_id: str) -> None:
@@ -216,6 +217,10 @@ def _clean(storage: StorageBackend, session_id: str) -> None:
 def _same(found: object, expected: object, promise: str) -> None:
     if found != expected:
         raise AssertionError(f"{promise}: found {found!r}, expected {expected!r}")
+
+
+def _holds(found: bool, promise: str) -> None:  # noqa: FBT001 - it is what is checked
+    _same(found, expected=True, promise=promise)
 
 
 def _raises(expected: type[Exception], use: Callable[[], object], promise: str) -> None:

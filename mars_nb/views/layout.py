@@ -52,6 +52,7 @@ _TALLEST_COLUMN = 16
 _ROW_GAP = 46.0
 _PART_GAP = 26.0
 _PADDING = 9.0
+_KEPT_FOR_LANES = 2
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _plan(sheet: Sheet) -> _Plan:
     is_compact = n_agents > N_COMPACT
     layer = layering.layers(sheet)
     widths = [labels.width_px(labels.clean(v.name), NAME_PX) for v in sheet.vertices if v.kind == "agent"]
-    wanted = min(_WIDEST, max(_NARROWEST, max(widths, default=0.0) + GLYPH_ROOM_PX + _PADDING))
+    wanted = min(_WIDEST, max(_NARROWEST, math.ceil(max(widths, default=0.0) + GLYPH_ROOM_PX + _PADDING)))
     across = _across(sheet, layer, wanted)
     if across:
         return _Plan(
@@ -167,8 +168,8 @@ def _plan(sheet: Sheet) -> _Plan:
             height=_height(sheet, across[0], is_compact=is_compact),
             gap=across[1],
         )
-    width = min(wanted, 100.0 if is_compact else 116.0)
-    n_most = int(_ROOM / (width + _BOX_GAP)) - (2 if is_compact else 1)
+    width = math.floor(min(wanted, 100.0 if is_compact else 116.0))
+    n_most = int(_ROOM / (width + _BOX_GAP)) - _KEPT_FOR_LANES
     layer = layering.layers(sheet, n_most=n_most)
     return _Plan(
         sheet,
@@ -188,11 +189,11 @@ def _across(sheet: Sheet, layer: Sequence[int], wanted: float) -> tuple[float, f
     tallest = max((layer.count(at) for at in agents), default=0)
     n_gaps = max(n_wide + n_thin - 1, 1)
     room = _ROOM - n_thin * _MARKER
-    width = min(wanted, (room - n_gaps * _PITCH_GAP) / max(n_wide, 1))
+    width = math.floor(min(wanted, (room - n_gaps * _PITCH_GAP) / max(n_wide, 1)))
     if width < _NARROWEST or tallest > _TALLEST_COLUMN:
         return None
     widest = _TALKING_GAP if any(arc.both for arc in sheet.arcs) else _WIDEST_GAP
-    return width, min(widest, (room - n_wide * width) / n_gaps)
+    return width, math.floor(min(widest, (room - n_wide * width) / n_gaps))
 
 
 def _height(sheet: Sheet, width: float, *, is_compact: bool) -> float:

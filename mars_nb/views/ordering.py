@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mars_nb.views.layering import Arc
 
 _MOST_LANES: Final = 3000
-_MOST_LANES_SIDE_BY_SIDE: Final = 40
+_MOST_LANES_SIDE_BY_SIDE: Final = 22
 _SMALL: Final = 120
 _N_SWEEPS: Final = 12
 _N_SWEEPS_LARGE: Final = 5

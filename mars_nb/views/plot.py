@@ -6,6 +6,7 @@ and names are never read as mathematics, so that a ``$`` in a name stays a ``$``
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,8 @@ _RADIUS: Final = 14.0
 _CUT: Final = 10.0
 _BAR_HEIGHT: Final = 0.62
 _LEAST_BAR: Final = 0.004
+_TALLEST_CHART: Final = 28.0
+_MOST_BRANCH_LABELS: Final = 80
 _CHAR_SHARE: Final = 0.014
 _NO_STATES: Final[Mapping[str, NodeView]] = {}
 _STATUS: Final = {
@@ -238,7 +241,8 @@ def gantt(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
     branches = list(dict.fromkeys(rows["branch_id"].astype(str)))
     if ax is None:
-        _, ax = plt.subplots(figsize=(9.0, 1.1 + 0.34 * max(len(branches), 1)), layout="constrained")
+        height = min(1.1 + 0.34 * max(len(branches), 1), _TALLEST_CHART)
+        _, ax = plt.subplots(figsize=(9.0, height), layout="constrained")
     bars = _bars(rows)
     end_s = max((start + length for start, length in bars), default=1.0) or 1.0
     place = {branch: i for i, branch in enumerate(branches)}
@@ -246,7 +250,9 @@ def gantt(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
         at = place[str(row["branch_id"])]
         _bar(ax, (start_s, max(length_s, end_s * _LEAST_BAR), at), end_s, (str(row["agent"]), str(row["status"])))
     ax.set(xlim=(0, end_s * 1.01), ylim=(len(branches) - 0.4, -0.6), xlabel="seconds")
-    ax.set_yticks(range(len(branches)), [labels.clean(branch) for branch in branches], parse_math=False)
+    every = math.ceil(len(branches) / _MOST_BRANCH_LABELS) or 1
+    named = [labels.clean(branch) for branch in branches[::every]]
+    ax.set_yticks(range(0, len(branches), every), named, parse_math=False)
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=True, axis="x", color="#E5E7EB", linewidth=0.8)
     ax.set_axisbelow(True)

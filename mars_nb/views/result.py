@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
+from mars_nb.actions import said_by
 from mars_nb.engine.branch import BranchState
-from mars_nb.engine.state import spoken
 from mars_nb.errors import RunNotFound
 from mars_nb.views import answer
 
@@ -251,7 +251,7 @@ def trace_entry(step: StepTrace) -> dict[str, Any]:
 
 def response_of(step: StepTrace) -> Any:
     """Give what a step said: plain content, or the content of its action."""
-    return spoken(step.action) if step.action else step.content
+    return said_by(step.action) if step.action else step.content
 
 
 def _branch_result(branch: ExecutionBranch, trace: list[dict[str, Any]]) -> BranchResult:
@@ -259,7 +259,7 @@ def _branch_result(branch: ExecutionBranch, trace: list[dict[str, Any]]) -> Bran
     return BranchResult(
         branch_id=branch.id,
         success=branch.state is BranchState.ENDED,
-        final_response=branch.content if branch.ended else (spoken(branch.reply) if branch.n_done else None),
+        final_response=branch.content if branch.ended else branch.said,
         total_steps=branch.n_done,
         execution_trace=trace,
         branch_memory={agent: link.messages() for agent, link in branch.memory.items()},

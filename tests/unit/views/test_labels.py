@@ -53,5 +53,6 @@ def test_a_broken_word_leaves_no_single_letter_on_the_second_line() -> None:
 
 
 def test_right_to_left_names_are_isolated_and_others_are_not() -> None:
-    assert labels.isolate("שלום") == "\u2068שלום\u2069"
+    hebrew = "\u05e9\u05dc\u05d5\u05dd"
+    assert labels.isolate(hebrew) == f"\u2068{hebrew}\u2069"
     assert labels.isolate("Writer") == "Writer"

@@ -27,8 +27,8 @@ def test_text_can_be_read_on_its_fill_in_light_and_dark(state: NodeState) -> Non
 
 @pytest.mark.parametrize("state", NodeState)
 def test_borders_can_be_seen_against_their_fill(state: NodeState) -> None:
-    assert contrast(state.light.border, state.light.fill) >= 4.1
-    assert contrast(state.dark.border, state.dark.fill) >= 4.1
+    assert contrast(state.light.border, state.light.fill) >= 4.38
+    assert contrast(state.dark.border, state.dark.fill) >= 4.38
 
 
 @pytest.mark.parametrize("state", NodeState)
