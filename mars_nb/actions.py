@@ -84,4 +84,3 @@ def said_by(action: Action) -> Any:
             return content
         case AskUser(question=question):
             return question
-

@@ -22,7 +22,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import MarsError, did_you_mean
-from mars_nb.events import EVENT_TYPES, BranchEvent, RunEvent, StepEvent, StepStreamed
+from mars_nb.events import EVENT_TYPES, AboutBranch, AboutRun, AboutStep, StepStreamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 EVERYTHING = "*"
-_FAMILIES = (RunEvent, BranchEvent, StepEvent)
-_KNOWN: dict[str, type] = {**EVENT_TYPES, StepStreamed.__name__: StepStreamed} | {
-    each.__name__: each for each in _FAMILIES
-}
+_FAMILIES = {"RunEvent": AboutRun, "BranchEvent": AboutBranch, "StepEvent": AboutStep}
+_KNOWN: dict[str, type] = {**EVENT_TYPES, **_FAMILIES, StepStreamed.__name__: StepStreamed}
 
 
 class EventBus:
@@ -72,8 +70,7 @@ class EventBus:
             When there is no event of this name, or the listener cannot be called.
         """
         if not callable(listener):
-            message = f"a listener is a function that takes the event; this is a {type(listener).__name__}"
-            raise MarsError(message)
+            raise MarsError(f"a listener is a function that takes the event; this is {listener!r}")
         entry = (_event_class(event_type), listener)
         self._listeners.append(entry)
         self._by_type.clear()
@@ -129,6 +126,6 @@ def _event_class(event_type: str | type) -> type:
         return event_type
     if event_type == EVERYTHING:
         return object
-    if event_type not in _KNOWN:
-        raise MarsError(f"there is no event {event_type!r}; expected '*' or an event{did_you_mean(event_type, _KNOWN)}")
-    return _KNOWN[event_type]
+    if event_type in _KNOWN:
+        return _KNOWN[event_type]
+    raise MarsError(f"there is no event {event_type!r}; expected '*' or an event{did_you_mean(event_type, _KNOWN)}")

@@ -20,11 +20,11 @@ SCHEMA_VERSION = 1
 """Raised when an old reader could misunderstand a new event."""
 
 
-class RunEvent(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+class AboutRun(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """Something happened to the run as a whole."""
 
 
-class RunStarted(RunEvent, frozen=True, kw_only=True):
+class RunStarted(AboutRun, frozen=True, kw_only=True):
     """A task was given to a topology.
 
     Parameters
@@ -57,26 +57,26 @@ class RunStarted(RunEvent, frozen=True, kw_only=True):
     session_id: str = ""
 
 
-class DeadlinePassed(RunEvent, frozen=True):
+class DeadlinePassed(AboutRun, frozen=True):
     """The run worked for as long as ``timeout(seconds)`` allows."""
 
     limit_s: float
 
 
-class RunEnded(RunEvent, frozen=True):
+class RunEnded(AboutRun, frozen=True):
     """Nothing more will happen: it succeeded, failed (``error`` tells why) or was cancelled."""
 
     status: Literal["succeeded", "failed", "cancelled"]
     error: str | None = None
 
 
-class BranchEvent(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+class AboutBranch(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """A branch was made, moved, joined or ended. ``branch`` is its id."""
 
     branch: str
 
 
-class BranchCreated(BranchEvent, frozen=True):
+class BranchCreated(AboutBranch, frozen=True):
     """A branch was made at an agent.
 
     Parameters
@@ -97,19 +97,19 @@ class BranchCreated(BranchEvent, frozen=True):
     slot: int = 0
 
 
-class BranchForked(BranchEvent, frozen=True):
+class BranchForked(AboutBranch, frozen=True):
     """A reply went to several agents; the branch waits for the ``n_called`` that will answer, or is over."""
 
     n_called: int = 0
 
 
-class BranchMoved(BranchEvent, frozen=True):
+class BranchMoved(AboutBranch, frozen=True):
     """A branch went on to one neighbour, and arrived there."""
 
     agent: str
 
 
-class BranchesJoined(BranchEvent, frozen=True):
+class BranchesJoined(AboutBranch, frozen=True):
     """Branches that arrived at one agent became one branch, ``branch``; ``settled`` were given up for it."""
 
     agent: str
@@ -117,26 +117,26 @@ class BranchesJoined(BranchEvent, frozen=True):
     settled: tuple[str, ...] = ()
 
 
-class BranchResumed(BranchEvent, frozen=True):
+class BranchResumed(AboutBranch, frozen=True):
     """A branch that waited goes on: all it waited for is there, or was given up (``settled``)."""
 
     settled: tuple[str, ...] = ()
 
 
-class ContentDelivered(BranchEvent, frozen=True):
+class ContentDelivered(AboutBranch, frozen=True):
     """A reply, or its request number ``slot``, was delivered to ``target`` (``User`` or ``End``)."""
 
     target: str
     slot: int = 0
 
 
-class ContentReturned(BranchEvent, frozen=True):
+class ContentReturned(AboutBranch, frozen=True):
     """A reply, or its request number ``slot``, went to the branch that called this frame."""
 
     slot: int = 0
 
 
-class BranchEnded(BranchEvent, frozen=True):
+class BranchEnded(AboutBranch, frozen=True):
     """A branch is over.
 
     Parameters
@@ -149,18 +149,18 @@ class BranchEnded(BranchEvent, frozen=True):
     how: Literal["delivered", "returned", "answered", "exhausted", "empty"]
 
 
-class QuestionAsked(BranchEvent, frozen=True):
+class QuestionAsked(AboutBranch, frozen=True):
     """A person was asked; the question is the reply of the branch's last step."""
 
 
-class QuestionAnswered(BranchEvent, frozen=True):
+class QuestionAnswered(AboutBranch, frozen=True):
     """A person answered; or could not be reached after all, and ``error`` says why."""
 
     answer: str
     error: str = ""
 
 
-class StepEvent(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+class AboutStep(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """A step of a branch was scheduled, completed or failed. ``step`` counts the branch's steps from 1."""
 
     branch: str
@@ -172,20 +172,20 @@ class StepEvent(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
         return f"{self.branch}#{self.step}"
 
 
-class StepScheduled(StepEvent, frozen=True):
+class StepScheduled(AboutStep, frozen=True):
     """An agent is about to be asked; recorded before it is, so that a crash leaves a trace."""
 
     agent: str
     attempt: int = 1
 
 
-class StepCorrected(StepEvent, frozen=True):
+class StepCorrected(AboutStep, frozen=True):
     """A reply was not allowed, and the agent was told so and asked again within the step."""
 
     correction: str
 
 
-class StepCompleted(StepEvent, frozen=True):
+class StepCompleted(AboutStep, frozen=True):
     """An agent replied, with ``content`` or with an ``action``.
 
     Parameters
@@ -203,7 +203,7 @@ class StepCompleted(StepEvent, frozen=True):
     cost_usd: float | None = 0.0
 
 
-class StepFailed(StepEvent, frozen=True):
+class StepFailed(AboutStep, frozen=True):
     """An attempt failed. ``error`` is the exception's type, ``message`` its text, ``final`` forbids a retry."""
 
     error: str
@@ -212,37 +212,35 @@ class StepFailed(StepEvent, frozen=True):
     final: bool = False
 
 
-class RetryDue(StepEvent, frozen=True):
+class RetryDue(AboutStep, frozen=True):
     """The pause before the next attempt of a failed step is over."""
 
 
-class StepStreamed(StepEvent, frozen=True):
+class StepStreamed(AboutStep, frozen=True):
     """An agent said a piece of its reply. Published to listeners only: no journal keeps it, no state depends on it."""
 
     agent: str
     text: str
 
 
-Event = (
-    RunStarted
-    | DeadlinePassed
-    | RunEnded
-    | BranchCreated
+RunEvent = RunStarted | DeadlinePassed | RunEnded
+
+BranchEvent = (
+    BranchCreated
     | BranchForked
     | BranchMoved
     | BranchesJoined
     | BranchResumed
+    | BranchEnded
     | ContentDelivered
     | ContentReturned
-    | BranchEnded
     | QuestionAsked
     | QuestionAnswered
-    | StepScheduled
-    | StepCorrected
-    | StepCompleted
-    | StepFailed
-    | RetryDue
 )
+
+StepEvent = StepScheduled | StepCorrected | StepCompleted | StepFailed | RetryDue
+
+Event = RunEvent | BranchEvent | StepEvent
 
 EVENT_TYPES: dict[str, type] = {each.__name__: each for each in Event.__args__}
 """Every event type that a journal keeps, by its name."""

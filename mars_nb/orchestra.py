@@ -87,7 +87,7 @@ class Orchestra:
         self.history: History | None = None
 
     @classmethod
-    async def run(
+    async def run(  # noqa: PLR0917 (the reference's signature)
         cls,
         task: Any,
         topology: Any,
@@ -133,7 +133,7 @@ class Orchestra:
         return await orchestra.execute(task, topology, context, max_steps)
 
     @classmethod
-    def run_sync(
+    def run_sync(  # noqa: PLR0917 (the reference's signature)
         cls,
         task: Any,
         topology: Any,
@@ -266,7 +266,7 @@ class Orchestra:
     def _agents(self, topology: Topology) -> dict[str, Agent]:
         """Give who can be asked: the agents drawn as objects before those of the registry."""
         known: dict[str, Any] = {name: self.agent_registry.get(name) for name in self.agent_registry.names()}
-        return known | dict(topology.agents)
+        return known | dict(topology.agents.items())
 
     def _journal(self, session_id: str | None, journal: Journal | None, task: Any) -> tuple[str, Journal]:
         if journal is not None:
@@ -303,7 +303,7 @@ def _checked_context(context: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(as_content(values))
 
 
-def _checked_max_steps(max_steps: int | None) -> int | None:
+def _checked_max_steps(max_steps: object) -> int | None:
     if max_steps is None:
         return None
     if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:

@@ -186,11 +186,9 @@ class ExecutionBranch:
         What its last step replied: plain content, or that of its ``action``.
     """
 
-    __slots__ = (
-        "action", "agent", "attempt", "content", "depth", "ended", "error", "failures", "forks", "frame", "frames", "from_join",
-        "id", "inbox", "memory", "n_children", "n_done", "n_steps", "owns_memory", "parent_id", "position", "request",
-        "said", "settled_at", "state", "trace",
-    )  # fmt: skip
+        __slots__ = ( "action", "agent", "attempt", "content", "depth", "ended", "error", "failures", "forks",
+        "frame", "frames", "from_join", "id", "inbox", "memory", "n_children", "n_done", "n_steps", "owns_memory",
+        "parent_id", "position", "request", "said", "settled_at", "state", "trace", )  # fmt: skip
 
     def __init__(self, name: str, position: Position, agent: str, frame: Frame, forks: Forks) -> None:
         self.id = name

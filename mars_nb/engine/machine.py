@@ -1,9 +1,9 @@
 """The heart: a pure state machine over events.
 
-``evolve(state, event)`` is the only writer of the state. Deciding has two halves: ``route(state, event)`` tells what a
-reply means (its branch moves, forks, ends or asks), and ``settle(state)`` tells what follows from where everybody stands
-(a join fires, a caller resumes, steps start, the run ends). The loop of a run is: append an event, evolve, publish,
-route; when nothing is left to do, settle.
+``evolve(state, event)`` is the only writer of the state. Deciding has two halves: ``route(state, event)`` tells what
+a reply means (its branch moves, forks, ends or asks), and ``settle(state)`` tells what follows from where everybody
+stands (a join fires, a caller resumes, steps start, the run ends). The loop of a run is: append an event, evolve,
+publish, route; when nothing is left to do, settle.
 
 The state is a fold of the events, so a run that is read back from its journal stands exactly where it stood. What
 `settle` writes is only the index of who waits for whom, which is derived and found again after a fold.
@@ -14,21 +14,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mars_nb.actions import AskUser, said_by
-from mars_nb.engine.branch import NO_FORKS, BranchState, Contribution, ExecutionBranch, Forks, Frame, Talk
-from mars_nb.engine.branch import merged_memory, received
+from mars_nb.engine.branch import (
+    NO_FORKS,
+    BranchState,
+    Contribution,
+    ExecutionBranch,
+    Forks,
+    Frame,
+    Talk,
+    merged_memory,
+    received,
+)
 from mars_nb.engine.ending import ending
 from mars_nb.engine.join import enter
 from mars_nb.engine.routing import route_after_person, route_reply
 from mars_nb.engine.rules import pair
 from mars_nb.engine.settling import join_position, settled_events
-from mars_nb.engine.state import RunState, arrive, be_born, become, contribution, end, fail, give_up, in_branch_order
-from mars_nb.engine.state import make_ready, say, step_away, take_answers, take_ready, wait
+from mars_nb.engine.state import (
+    RunState,
+    arrive,
+    be_born,
+    become,
+    contribution,
+    end,
+    fail,
+    give_up,
+    in_branch_order,
+    make_ready,
+    say,
+    step_away,
+    take_answers,
+    take_ready,
+    wait,
+)
 from mars_nb.engine.trace import StepTrace
 from mars_nb.events import (
+    AboutBranch,
+    AboutRun,
+    AboutStep,
     BranchCreated,
     BranchEnded,
     BranchesJoined,
-    BranchEvent,
     BranchForked,
     BranchMoved,
     BranchResumed,
@@ -39,11 +65,9 @@ from mars_nb.events import (
     QuestionAsked,
     RetryDue,
     RunEnded,
-    RunEvent,
     RunStarted,
     StepCompleted,
     StepCorrected,
-    StepEvent,
     StepFailed,
     StepScheduled,
 )
@@ -53,7 +77,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mars_nb.engine.plan import Plan
-    from mars_nb.events import Event
+    from mars_nb.events import BranchEvent, Event, RunEvent, StepEvent
 
 __all__ = ["RunState", "evolve", "route", "settle", "will_retry"]
 
@@ -70,11 +94,11 @@ def evolve(state: RunState, event: Event) -> None:
     """
     state.n_events += 1
     match event:
-        case StepEvent():
+        case AboutStep():
             _evolve_step(state, event)
-        case BranchEvent():
+        case AboutBranch():
             _evolve_branch(state, event)
-        case RunEvent():
+        case AboutRun():
             _evolve_run(state, event)
 
 
@@ -93,6 +117,8 @@ def route(state: RunState, event: Event) -> Sequence[Event]:
     sequence of Event
         The branch moves, forks, ends or asks; empty for an event that means nothing more.
     """
+    if type(event) not in ROUTED:
+        return ()
     match event:
         case StepCompleted():
             return route_reply(state, state.branches[event.branch])
@@ -103,6 +129,10 @@ def route(state: RunState, event: Event) -> Sequence[Event]:
             return [BranchCreated(f"b{i}", agent) for i, agent in enumerate(state.plan.graph.entries)]
         case _:
             return ()
+
+
+ROUTED = frozenset({StepCompleted, QuestionAnswered, RunStarted})
+"""Events that mean something more for their branch."""
 
 
 def settle(state: RunState) -> Sequence[Event]:
@@ -200,33 +230,28 @@ def _step_failed(state: RunState, branch: ExecutionBranch, event: StepFailed) ->
 
 
 def _evolve_branch(state: RunState, event: BranchEvent) -> None:
-    match event:
-        case BranchCreated():
-            _branch_created(state, event)
-        case BranchesJoined():
-            _branches_joined(state, event)
-        case _:
-            _evolve_one_branch(state, state.branches[event.branch], event)
-
-
-def _evolve_one_branch(state: RunState, branch: ExecutionBranch, event: BranchEvent) -> None:
+    branches = state.branches
     match event:
         case BranchMoved():
-            _branch_moved(state, branch, event.agent)
+            _branch_moved(state, branches[event.branch], event.agent)
+        case BranchCreated():
+            _branch_created(state, event)
         case BranchForked():
-            _branch_forked(state, branch, event.n_called)
+            _branch_forked(state, branches[event.branch], event.n_called)
+        case BranchesJoined():
+            _branches_joined(state, event)
         case BranchResumed():
-            _branch_resumed(state, branch, event.settled)
+            _branch_resumed(state, branches[event.branch], event.settled)
         case BranchEnded():
-            _branch_ended(state, branch, event.how)
+            _branch_ended(state, branches[event.branch], event.how)
         case ContentDelivered():
-            state.deliveries.append(contribution(branch, event.slot))
+            state.deliveries.append(contribution(branches[event.branch], event.slot))
         case ContentReturned():
-            branch.frame.answers.append(contribution(branch, event.slot))
+            _content_returned(branches[event.branch], event.slot)
         case QuestionAsked():
-            _question_asked(state, branch)
+            _question_asked(state, branches[event.branch])
         case QuestionAnswered():
-            _question_answered(state, branch, event)
+            _question_answered(state, branches[event.branch], event)
 
 
 def _branch_created(state: RunState, event: BranchCreated) -> None:
@@ -319,6 +344,10 @@ def _branches_joined(state: RunState, event: BranchesJoined) -> None:
 
 def _brought(arm: ExecutionBranch) -> list[Contribution]:
     return take_answers(arm) if arm.state is BranchState.CALLING else arm.inbox
+
+
+def _content_returned(branch: ExecutionBranch, slot: int) -> None:
+    branch.frame.answers.append(contribution(branch, slot))
 
 
 def _branch_ended(state: RunState, branch: ExecutionBranch, how: str) -> None:

@@ -1,9 +1,9 @@
 """Implicit routing: what plain content does is decided by the topology alone.
 
-From an agent the first group that is not empty is taken, all its members at once, in the order in which the topology's
-edges name them: (1) conversations it may open or continue as the opener, (2) a reply to an opener who can still go on,
-(3) one-way edges not yet taken in this frame, (4) delivery, (5) the reply to an opener who cannot. A conversation with a
-person comes after the first group. One turn is a message of the opener and the reply to it.
+From an agent the first group that is not empty is taken, all its members at once, in the order in which the
+topology's edges name them: (1) conversations it may open or continue as the opener, (2) a reply to an opener who can
+still go on, (3) one-way edges not yet taken in this frame, (4) delivery, (5) the reply to an opener who cannot. A
+conversation with a person comes after the first group. One turn is a message of the opener and the reply to it.
 """
 
 from __future__ import annotations

@@ -94,12 +94,10 @@ class RulesEngine:
         for rule in rules:
             self._add(rule, max_steps)
 
-    def _add(self, rule: Rule, max_steps: int | None) -> None:
+    def _add(self, rule: Rule, max_steps: int | None) -> None:  # noqa: C901 (one case a rule, each of one line)
         match rule:
-            case TimeoutRule(agent=None):
-                self.timeout_s = rule.max_duration
-            case TimeoutRule(agent=str(agent)):
-                self._step_timeouts[agent] = rule.max_duration
+            case TimeoutRule():
+                self._set_timeout(rule)
             case MaxTurnsRule():
                 self._turns[pair(rule.source, rule.target)] = rule.turns
             case MaxStepsRule():
@@ -110,16 +108,26 @@ class RulesEngine:
                 self.max_parallel = rule.limit
             case RetryRule():
                 self._attempts[rule.agent] = rule.attempts
-            case QuorumRule(agent=None):
-                self._quorum = rule.share
-            case QuorumRule(agent=str(agent)):
-                self._quorums[agent] = rule.share
+            case QuorumRule():
+                self._set_quorum(rule)
             case PauseBeforeRule():
                 self.pause_before |= {rule.agent}
             case BudgetRule():
                 self.budget_usd = rule.max_usd
             case MaxTokensRule():
                 self.max_tokens = rule.tokens
+
+    def _set_timeout(self, rule: TimeoutRule) -> None:
+        if rule.agent is None:
+            self.timeout_s = rule.max_duration
+        else:
+            self._step_timeouts[rule.agent] = rule.max_duration
+
+    def _set_quorum(self, rule: QuorumRule) -> None:
+        if rule.agent is None:
+            self._quorum = rule.share
+        else:
+            self._quorums[rule.agent] = rule.share
 
     def _set_max_steps(self, rule: int, argument: int | None) -> None:
         if argument is not None and argument != rule:

@@ -1,8 +1,8 @@
 """Spawning: a reply that goes to several agents at once forks its branch.
 
-A target that can answer, because an edge leads back to whoever asks, is *called*: it works in a frame of its own, and the
-asking branch waits for what comes back. Any other target is *sent forward*: a new branch of the same frame. Content for
-``User`` or ``End`` is delivered, and content for the caller of this frame is an answer to it.
+A target that can answer, because an edge leads back to whoever asks, is *called*: it works in a frame of its own, and
+the asking branch waits for what comes back. Any other target is *sent forward*: a new branch of the same frame.
+Content for ``User`` or ``End`` is delivered, and content for the caller of this frame is an answer to it.
 """
 
 from __future__ import annotations
@@ -72,8 +72,6 @@ class DynamicBranchSpawner:
 
     state: RunState
 
-    def spawn(
-        self, branch: ExecutionBranch, targets: Sequence[str], *, is_explicit: bool = True
-    ) -> list[BranchEvent]:
+    def spawn(self, branch: ExecutionBranch, targets: Sequence[str], *, is_explicit: bool = True) -> list[BranchEvent]:
         """Give the events by which a branch forks; see `fork`."""
         return fork(self.state, branch, targets, is_explicit=is_explicit)

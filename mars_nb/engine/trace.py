@@ -1,6 +1,7 @@
 """The trace: one record a step, kept by the fold for the tables, the result and the pictures.
 
-A record holds sequence numbers, not times: the engine knows no clock, and the journal knows when each event was written.
+A record holds sequence numbers, not times: the engine knows no clock, and the journal knows when each event was
+written.
 """
 
 from __future__ import annotations

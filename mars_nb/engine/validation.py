@@ -1,7 +1,8 @@
 """Validation: what a reply asks for is checked before it counts.
 
-An action may name only a neighbour, and only while the conversation has turns left. What is not allowed is never carried
-out: the agent is told what it may do and asked again within the step, or the step fails with the same message.
+An action may name only a neighbour, and only while the conversation has turns left. What is not allowed is never
+carried out: the agent is told what it may do and asked again within the step, or the step fails with the same
+message.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def _check_targets(state: RunState, branch: ExecutionBranch, targets: list[str])
     neighbours = state.plan.ways[branch.agent].targets
     for target, n_messages in Counter(targets).items():
         if target not in neighbours:
-            hint = did_you_mean(target, neighbours) if isinstance(target, str) else ""
+            hint = did_you_mean(target, neighbours)
             raise _refusal(state, branch, f"no edge leads from {branch.agent!r} to {target!r}{hint}")
         if not may_send(state.plan, branch, target, n_messages):
             turns = state.plan.rules.turns(branch.agent, target)
@@ -101,7 +102,9 @@ def _check_question(state: RunState, branch: ExecutionBranch) -> None:
     if not state.plan.ways[branch.agent].can_ask_user:
         raise _refusal(state, branch, f"AskUser needs an edge from {branch.agent!r} to 'User'")
     if not state.can_ask:
-        message = f"{branch.agent!r} asks a person, and nobody can be reached; give user= a function or a list of replies"
+        message = (
+            f"{branch.agent!r} asks a person, and nobody can be reached; give user= a function or a list of replies"
+        )
         raise NobodyToAsk(message)
 
 
@@ -120,10 +123,14 @@ def _check_room(state: RunState, branch: ExecutionBranch, n_most: int, targets: 
     found = implicit(state, branch) if targets is None else targets
     n_more = len(found) - (ASK in found)
     if n_more > 1 and state.n_live + n_more - 1 > limit:
-        message = f"{branch.agent!r} would make {state.n_live + n_more - 1} live branches, more than max_branches={limit}"
+        message = (
+            f"{branch.agent!r} would make {state.n_live + n_more - 1} live branches, more than max_branches={limit}"
+        )
         raise ReplyError(message + "; raise it, or send to fewer at once")
     if n_more > 1 and branch.frame.depth >= MAX_DEPTH:
-        message = f"{branch.agent!r} would call more than {MAX_DEPTH} frames deep; let an agent answer instead of asking"
+        message = (
+            f"{branch.agent!r} would call more than {MAX_DEPTH} frames deep; let an agent answer instead of asking"
+        )
         raise ReplyError(message)
 
 

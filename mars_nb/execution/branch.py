@@ -1,8 +1,8 @@
 """Jobs: the asyncio tasks in which steps run.
 
 A job runs one step after another: when its step lands and the engine says what starts next, the job goes on with the
-first of those itself and leaves the others to new jobs. A chain of a thousand steps is one task; a fan-out of a thousand
-is a thousand tasks, so they truly run at once.
+first of those itself and leaves the others to new jobs. A chain of a thousand steps is one task; a fan-out of a
+thousand is a thousand tasks, so they truly run at once.
 """
 
 from __future__ import annotations

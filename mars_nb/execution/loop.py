@@ -13,7 +13,6 @@ from mars_nb.agents.context import StepContext
 from mars_nb.agents.replies import as_text
 from mars_nb.engine.machine import evolve, route, settle, will_retry
 from mars_nb.engine.validation import check_reply
-from mars_nb.errors import NobodyToAsk
 from mars_nb.events import (
     DeadlinePassed,
     QuestionAnswered,
@@ -129,13 +128,16 @@ class RunLoop:
         state, queue = self.state, deque(events)
         if state.status in ENDED:
             return
-        while queue or queue.extend(settle(state)) or queue:
+        while queue:
             event = queue.popleft()
             self._journal.append(event)
             evolve(state, event)
             self._bus.publish(event)
-            self._act(event)
+            if type(event) in ACTED_ON:
+                self._act(event)
             queue.extend(route(state, event))
+            if not queue:
+                queue.extend(settle(state))
 
     def _act(self, event: Event) -> None:
         """Do what an event asks of the world outside."""
@@ -203,9 +205,9 @@ class RunLoop:
         self.tell(answer)
 
     async def _answer(self, branch: str, question: str) -> QuestionAnswered:
+        if self._person is None:
+            return QuestionAnswered(branch, "", "nobody can be reached; give user= a function or a list of replies")
         try:
-            if self._person is None:
-                raise NobodyToAsk("nobody can be reached; give user= a function or a list of replies")
             return QuestionAnswered(branch, await self._person.ask(question))
         except Exception as error:  # noqa: BLE001 (the person's own code failed: that is an answer, too)
             return QuestionAnswered(branch, "", describe(error))
@@ -221,6 +223,9 @@ class RunLoop:
             self._asking.cancel()
         self.n_cancelled = await self._jobs.stop()
 
+
+ACTED_ON = frozenset({StepScheduled, StepFailed, QuestionAsked, QuestionAnswered, RunEnded})
+"""Events that ask something of the world outside."""
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 """States of a run in which nothing happens any more."""

@@ -133,4 +133,3 @@ def _with_exchange(context: StepContext, request: Any, returned: Any) -> StepCon
 
 def _said(returned: Any) -> str:
     return repr(returned) if type(returned) in ACTIONS else as_text(returned)
-

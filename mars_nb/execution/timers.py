@@ -6,12 +6,12 @@ a step that is over in time is never touched again.
 
 from __future__ import annotations
 
-import asyncio
 import random
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from mars_nb.execution.branch import Job

@@ -1,7 +1,7 @@
 """The line of the magic: ``%%mars report --max-steps 50  # nightly``.
 
-A name for the run, then options, then perhaps a comment. Quoting is that of a shell; options are neither abbreviated nor
-bundled, because a misspelt option that is taken for another one costs money.
+A name for the run, then options, then perhaps a comment. Quoting is that of a shell; options are neither abbreviated
+nor bundled, because a misspelt option that is taken for another one costs money.
 
 Examples
 --------
@@ -173,7 +173,7 @@ def parse_options(line: str, variables: Mapping[str, object]) -> Options:
     raw = any(option.long == "--raw" for option, _ in found.given)
     values: dict[str, Any] = {"name": found.name}
     for option, text in found.given:
-        _set(values, option, _filled(option, text, {} if raw else variables, found), found)
+        _set(values, option, _filled(option, text, None if raw else variables, found), found)
     if "once" in values and "session" in values:
         found.problems.append("--once makes an id of its own; leave out --once or --session")
     return Options(values, tuple(found.problems))
@@ -200,6 +200,7 @@ def _read_options(tokens: list[_Token], found: _Found) -> None:
         place += 1
         if option is None:
             found.problems.append(_unknown(tokens[place - 1]))
+            place = _after_value(tokens, place) if name.startswith("-") and not equals else place
         elif not option.metavar:
             _flag(option, equals, found)
         elif equals:
@@ -209,6 +210,11 @@ def _read_options(tokens: list[_Token], found: _Found) -> None:
             place += 1
         else:
             found.problems.append(f"{name!r} needs a value: '{name} {option.metavar}'")
+
+
+def _after_value(tokens: list[_Token], place: int) -> int:
+    """Pass over what is probably the value of an option that nobody knows: one mistake, one problem."""
+    return place + 1 if place < len(tokens) and not tokens[place].text.startswith("-") else place
 
 
 def _flag(option: Option, equals: str, found: _Found) -> None:
@@ -236,9 +242,9 @@ def _unknown(token: _Token) -> str:
     return f"unknown option {quoted(name)}{near or '; %mars help options lists them'}"
 
 
-def _filled(option: Option, text: str | None, variables: Mapping[str, object], found: _Found) -> str | None:
+def _filled(option: Option, text: str | None, variables: Mapping[str, object] | None, found: _Found) -> str | None:
     """Fill in placeholders; without variables (--raw) everything is text, and so are the braces of a pattern."""
-    if text is None or not variables:
+    if text is None or variables is None:
         return text
     filled = fill(text, variables, lenient=option.long == "--topology")
     found.problems.extend(problem.message for problem in filled.problems)

@@ -1,8 +1,8 @@
 r"""Placeholders: ``{name}`` in a task is the notebook's variable of that name.
 
-Names only, and nothing is evaluated: ``{df.shape}`` is an error, not code. Text is filled once and what was filled in is
-never read again. ``{{name}}`` gives the literal ``{name}``; every other brace is text, so JSON, code and ``\frac{a}{b}``
-pass unharmed.
+Names only, and nothing is evaluated: ``{df.shape}`` is an error, not code. Text is filled once and what was filled in
+is never read again. ``{{name}}`` gives the literal ``{name}``; every other brace is text, so JSON, code and
+``\frac{a}{b}`` pass unharmed.
 
 A value goes into a text as text (a table as CSV), and as a whole task or as context as it is. What could not survive a
 restart, and what looks like a key, is an error in both.
@@ -47,7 +47,9 @@ _KEYS = re.compile(
     r"|hf_[A-Za-z0-9]{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|nvapi-[\w-]{20,})"
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
 )
-_KEY_NAMES = re.compile(r"(?i)(?:^|_)(?:api_?keys?|secrets?|secret_?key|password|passwd|(?:access|auth|bearer)_?token)$")
+_KEY_NAMES = re.compile(
+    r"(?i)(?:^|_)(?:api_?keys?|secrets?|secret_?key|password|passwd|(?:access|auth|bearer)_?token)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +193,7 @@ def variable(name: str, variables: Mapping[str, object]) -> object:
     near = did_you_mean(name[:80], [known for known in variables if not known.startswith("_")])
     shown = quoted(f"{{{name}}}")
     literal = quoted(f"{{{{{name}}}}}")
-    raise CellError(
-        f"{shown}: the notebook has no variable {quoted(name)}{near}; for the literal text write {literal}"
-    )
+    raise CellError(f"{shown}: the notebook has no variable {quoted(name)}{near}; for the literal text write {literal}")
 
 
 def text_of(name: str, value: object) -> str:
@@ -232,7 +232,8 @@ def is_run(value: object) -> bool:
     """Tell whether a value is a run or the result of one."""
     kind = type(value)
     fields = (*getattr(kind, "__dataclass_fields__", ()), *getattr(kind, "__struct_fields__", ()))
-    return hasattr(kind, "final_response") or "final_response" in fields or kind.__module__.startswith("mars_nb.")
+    ours = kind.__module__.startswith("mars_nb.") and hasattr(kind, "__await__")
+    return ours or hasattr(kind, "final_response") or "final_response" in fields
 
 
 def is_table(value: object) -> bool:

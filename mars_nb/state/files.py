@@ -57,10 +57,10 @@ def open_to_append(path: Path) -> int:
 
 def write_all(fd: int, data: bytes) -> None:
     """Write all of ``data``, however few bytes the system takes at a time."""
-    n_written = os.write(fd, data)
-    rest = memoryview(data)[n_written:]
+    rest = memoryview(data)
     while rest:
-        rest = rest[os.write(fd, rest) :]
+        with contextlib.suppress(InterruptedError):
+            rest = rest[os.write(fd, rest) :]
 
 
 def size_bytes(fd: int) -> int:
@@ -79,8 +79,9 @@ def sync(fd: int) -> None:
 
 
 def close(fd: int) -> None:
-    """Close an open file."""
-    os.close(fd)
+    """Close an open file; a complaint is of no use, for what counts was synced before."""
+    with contextlib.suppress(OSError):
+        os.close(fd)
 
 
 def is_at(fd: int, path: Path) -> bool:

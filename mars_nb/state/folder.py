@@ -93,7 +93,7 @@ def segment_paths(folder: Path) -> list[Path]:
 def read_header(folder: Path) -> Header:
     """Give the first line of a journal."""
     path = segment_paths(folder)[0]
-    return _header(path, files.read(path), seq=0)
+    return _header(path, _read(path), seq=0)
 
 
 def read_segments(folder: Path) -> Iterator[Segment]:
@@ -148,7 +148,7 @@ def _has_blob(folder: Path, digest: str) -> bool:
 def _read_segment(path: Path, last: Position | None) -> Segment:
     seq = last.seq if last else 0
     try:
-        data = files.read(path)
+        data = _read(path)
     except FileNotFoundError as error:
         raise JournalCorrupt(f"{str(path)!r} is missing; the journal ends at event {seq}", last_good_seq=seq) from error
     header = _header(path, data, seq=seq)
@@ -157,6 +157,15 @@ def _read_segment(path: Path, last: Position | None) -> Segment:
             f"{str(path)!r} does not go on from event {seq}; salvage() copies what comes before", last_good_seq=seq
         )
     return Segment(path, header, scan(data, header=header, epoch=last.epoch if last else 0), data)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return files.read(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise files.storage_error("read", path, error) from error
 
 
 def _header(path: Path, data: bytes, *, seq: int) -> Header:
@@ -194,7 +203,7 @@ def read_record(line: Line, blob: Callable[[str], bytes]) -> Record:
     try:
         payload = line.raw if head.blob is None else blob(head.blob)
         event = codec.decode_event(payload, head.type, known=head.v <= VERSION, skip=_RECORD_ONLY)
-    except (ValueError, LookupError, OSError, RecursionError) as error:
+    except (ValueError, LookupError, JournalCorrupt, RecursionError) as error:
         raise JournalCorrupt(
             f"event {head.seq} cannot be read: {error}; salvage() copies what comes before", last_good_seq=head.seq - 1
         ) from error
@@ -204,7 +213,7 @@ def read_record(line: Line, blob: Callable[[str], bytes]) -> Record:
 def read_blob(folder: Path, digest: str) -> bytes:
     """Give the bytes of a blob; for the errors see `check_blob`."""
     try:
-        data = files.read(folder / BLOBS_NAME / digest) if BLOB.fullmatch(digest) else None
+        data = _read(folder / BLOBS_NAME / digest) if BLOB.fullmatch(digest) else None
     except FileNotFoundError:
         data = None
     return check_blob(data, digest)

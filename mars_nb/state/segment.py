@@ -76,8 +76,7 @@ class SegmentWriter:
             self._refuse()
         if self._end.n_bytes >= self._limit_bytes:
             self._turn()
-        if files.size_bytes(self._fd) != self._end.n_bytes:
-            self._break("somebody else wrote to it")
+        self._check_size()
         try:
             files.write_all(self._fd, data)
         except BaseException as error:  # an interrupt leaves half a line just as a full disk does
@@ -113,6 +112,15 @@ class SegmentWriter:
         if self._fd >= 0:
             fd, self._fd, self.broken = self._fd, -1, self.broken or "it is closed"
             files.close(fd)
+
+    def _check_size(self) -> None:
+        """Notice a second writer, whom the lock should have kept away."""
+        try:
+            n_bytes = files.size_bytes(self._fd)
+        except OSError as error:
+            raise files.storage_error("write", self.path, error) from error
+        if n_bytes != self._end.n_bytes:
+            self._break("somebody else changed it")
 
     def _undo(self) -> None:
         try:

@@ -191,6 +191,15 @@ def _chain(text: str) -> tuple[list[list[str]], list[str]]:
     return [parse_names(group) for group in _ARROW.split(text)], arrows
 
 
+def edge_names(line: str) -> list[str] | None:
+    """Give the names in a line of edges, or None when it is no such line: a cheap look without building anything."""
+    try:
+        groups, _ = _chain(without_comment(line))
+    except TopologyError:
+        return None
+    return list(chain.from_iterable(groups))
+
+
 def parse_names(text: str) -> list[str]:
     """Read a list of names, separated by commas; a name may stand in quotes.
 

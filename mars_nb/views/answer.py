@@ -1,7 +1,7 @@
 """The answer of a run: which of all that was said is its final response.
 
-First what was delivered, or given to the run by `Final`. Where nothing was, the run answers with what its branches ended
-on: those that came out of a join before the others, and among them the one with the most steps behind it.
+First what was delivered, or given to the run by `Final`. Where nothing was, the run answers with what its branches
+ended on: those that came out of a join before the others, and among them the one with the most steps behind it.
 """
 
 from __future__ import annotations

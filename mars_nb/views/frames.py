@@ -1,7 +1,7 @@
 """Tables: a run as pandas DataFrames.
 
-Every table is built column by column, with documented dtypes. Text that an agent wrote stays whole; it is only cut where
-a table is printed.
+Every table is built column by column, with documented dtypes. Text that an agent wrote stays whole; it is only cut
+where a table is printed.
 """
 
 from __future__ import annotations
@@ -181,10 +181,11 @@ def _strings(values: Iterable[str | None]) -> pd.Series[Any]:
 
 
 def _objects(values: Iterable[Any]) -> pd.Series[Any]:
+    import numpy as np
     import pandas as pd
 
     items = list(values)
-    series = pd.Series([None] * len(items), dtype="object")
+    cells = np.empty(len(items), dtype=object)  # filled by hand: pandas would spread a list or a table over cells
     for i, item in enumerate(items):
-        series.iat[i] = item
-    return series
+        cells[i] = item
+    return pd.Series(cells)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MANY_NODES = 40
 MANY_BRANCHES = 8
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 _SHOWN = {
     BranchState.READY: NodeState.READY,
@@ -121,7 +122,7 @@ def _view(agent: str, counts: Counter[NodeState], waiting: dict[str, str], *, ma
         return NodeView(loudest, counts=dict(counts))
     n = counts[loudest]
     detail = waiting.get(agent, "") if loudest is NodeState.WAITING else ""
-    return NodeView(loudest, detail or (f"×{n}" if n > 1 else ""))
+    return NodeView(loudest, detail or (f"{TIMES}{n}" if n > 1 else ""))
 
 
 def _markers(history: History) -> dict[str, NodeView]:

@@ -1,7 +1,7 @@
 """Every conformance case, run through the public API with scripted agents.
 
-A case is data (see ``cases.json``): a topology, a script for each agent, and what is to be expected. The checks below are
-its vocabulary; each gives the first thing that does not hold, as a sentence.
+A case is data (see ``cases.json``): a topology, a script for each agent, and what is to be expected. The checks below
+are its vocabulary; each gives the first thing that does not hold, as a sentence.
 """
 
 from __future__ import annotations
@@ -169,7 +169,9 @@ async def test_case_that_is_refused(case: dict[str, Any]) -> None:
     assert all(each in str(caught.value) for each in case["expect"]["message_contains"])
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if "edges_one_of" in case["expect"]], ids=lambda case: case["id"])
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if "edges_one_of" in case["expect"]], ids=lambda case: case["id"]
+)
 def test_case_of_notation(case: dict[str, Any]) -> None:
     try:
         got: Any = [[edge.source, edge.target] for edge in ensure_topology(case["topology"]).edges]

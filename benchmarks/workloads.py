@@ -1,0 +1,156 @@
+"""Workloads: what is run again and again, by the number of its target.
+
+T1 to T5 are here: whole runs, from the call of ``execute`` to its result, checks and planning included. What else costs
+something is in `costs`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import floor, team
+from benchmarks.harness import Figure, interleaved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.harness import Sample
+    from mars_nb import StateManager
+
+N_SHORT_TALKS = 5
+"""Short conversations measured together, for one is over too soon to be measured well."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large the workloads are.
+
+    Parameters
+    ----------
+    n_steps : int
+        Steps of the chain (T1, T8).
+    n_branches, n_many_branches : int
+        Branches of the fan-out (T2), and of the one that shows growth (T3, T10).
+    n_turns, n_many_turns : int
+        Turns of the short and of the long conversation (T4).
+    n_workers : int
+        Workers that work at once (T5).
+    work_s : float
+        Seconds that each of them takes (T5).
+    n_events : int
+        Events of the run whose timeline is made (T12).
+    n_repeats : int
+        How often each is measured.
+    state_manager : callable or None
+        Makes what keeps the journals; None keeps them in memory.
+    """
+
+    n_steps: int = 1_000
+    n_branches: int = 1_000
+    n_many_branches: int = 10_000
+    n_turns: int = 100
+    n_many_turns: int = 1_000
+    n_workers: int = 100
+    work_s: float = 0.05
+    n_events: int = 100_000
+    n_repeats: int = 9
+    state_manager: Callable[[], StateManager] | None = None
+
+    def manager(self) -> StateManager | None:
+        """Make what keeps the journals of a run."""
+        return self.state_manager() if self.state_manager else None
+
+    @property
+    def journal(self) -> str:
+        """Where the journals are, in words."""
+        return "journal in memory" if self.state_manager is None else "journal kept by a state manager"
+
+
+def t1_chain(scale: Scale) -> list[Figure]:
+    """Measure a chain against its floor."""
+    drawn, n = team.chain(scale.n_steps), scale.n_steps
+    run = partial(_run, drawn, scale)
+    samples = asyncio.run(interleaved(run, lambda: floor.chain(n), 2 * scale.n_repeats))
+    return [_over_floor("T1", f"chain of {n:,} steps, {scale.journal}, one subscriber, step deadlines", samples, n)]
+
+
+def t2_fan(scale: Scale) -> list[Figure]:
+    """Measure a fan-out and fan-in against its floor."""
+    drawn, n = team.fan(scale.n_branches), scale.n_branches
+    run = partial(_run, drawn, scale)
+    samples = asyncio.run(interleaved(run, lambda: floor.fan(n), 2 * scale.n_repeats))
+    return [_over_floor("T2", f"fan-out to {n:,} and fan-in, {scale.journal}, one subscriber, deadlines", samples, n)]
+
+
+def t3_branches(scale: Scale) -> list[Figure]:
+    """Measure what a branch costs among many against what it costs among few."""
+    n_few, n_many = scale.n_branches, scale.n_many_branches
+    few, many = team.fan(n_few), team.fan(n_many)
+    samples = asyncio.run(interleaved(partial(_run, many, scale), partial(_run, few, scale), scale.n_repeats))
+    return [_growth("T3", "a branch", samples, n_few, n_many)]
+
+
+def t4_turns(scale: Scale) -> list[Figure]:
+    """Measure what a turn costs in a long conversation against what it costs in a short one."""
+    n_few, n_many = scale.n_turns, scale.n_many_turns
+    short, long = team.talk(n_few), team.talk(n_many)
+
+    async def short_ones() -> list[Any]:
+        return [await _run(short, scale) for _ in range(N_SHORT_TALKS)]
+
+    samples = asyncio.run(interleaved(partial(_run, long, scale), short_ones, 2 * scale.n_repeats))
+    return [_growth("T4", "a turn", [(run_s, few_s / N_SHORT_TALKS) for run_s, few_s in samples], n_few, n_many)]
+
+
+def t5_workers(scale: Scale) -> list[Figure]:
+    """Measure the wall time of workers that wait at once, on the loop and in threads."""
+    n, work_s = scale.n_workers, scale.work_s
+
+    async def waiting(request: Any) -> Any:
+        await asyncio.sleep(work_s)
+        return request
+
+    def blocking(request: Any) -> Any:
+        time.sleep(work_s)
+        return request
+
+    what = f"{n} workers of {work_s * 1e3:g} ms, wall time over {work_s * 1e3:g} ms"
+    return [
+        Figure("T5", f"{what}, async", asyncio.run(_walls(team.fan(n, waiting), scale))),
+        Figure("T5", f"{what}, blocking", asyncio.run(_walls(team.fan(n, blocking), scale))),
+    ]
+
+
+async def _run(drawn: team.Team, scale: Scale) -> object:
+    return await drawn.run(scale.manager())
+
+
+async def _walls(drawn: team.Team, scale: Scale) -> list[float]:
+    """Give wall time over working time for each repetition; a first run has started the threads."""
+    await _run(drawn, scale)
+    found = []
+    for _ in range(scale.n_repeats):
+        began_s = time.perf_counter()
+        await _run(drawn, scale)
+        found.append((time.perf_counter() - began_s) / scale.work_s)
+    return found
+
+
+def _over_floor(target_id: str, what: str, samples: list[Sample], n: int) -> Figure:
+    run_us = median(run_s for run_s, _ in samples) / n * 1e6
+    floor_us = median(floor_s for _, floor_s in samples) / n * 1e6
+    detail = f"{run_us:.1f} us each, the floor {floor_us:.1f}"
+    return Figure(target_id, what, [run_s / floor_s for run_s, floor_s in samples], detail)
+
+
+def _growth(target_id: str, unit: str, samples: list[Sample] | list[tuple[float, float]], few: int, many: int) -> Figure:
+    few_us = median(few_s for _, few_s in samples) / few * 1e6
+    many_us = median(many_s for many_s, _ in samples) / many * 1e6
+    values = [(many_s / many) / (few_s / few) for many_s, few_s in samples]
+    what = f"CPU time of {unit} among {many:,} over {unit} among {few:,}"
+    return Figure(target_id, what, values, f"{many_us:.1f} us over {few_us:.1f} us")
