@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mars_nb.actions import Action
-
     from mars_nb.engine.join import Join
     from mars_nb.engine.trace import StepTrace
 
@@ -186,9 +185,11 @@ class ExecutionBranch:
         What its last step replied: plain content, or that of its ``action``.
     """
 
-        __slots__ = ( "action", "agent", "attempt", "content", "depth", "ended", "error", "failures", "forks",
-        "frame", "frames", "from_join", "id", "inbox", "memory", "n_children", "n_done", "n_steps", "owns_memory",
-        "parent_id", "position", "request", "said", "settled_at", "state", "trace", )  # fmt: skip
+    __slots__ = (
+        "action", "agent", "attempt", "content", "depth", "ended", "error", "failures", "forks", "frame", "frames",
+        "from_join", "id", "inbox", "memory", "n_children", "n_done", "n_steps", "owns_memory", "parent_id", "position",
+        "request", "said", "settled_at", "state", "trace",
+    )  # fmt: skip
 
     def __init__(self, name: str, position: Position, agent: str, frame: Frame, forks: Forks) -> None:
         self.id = name

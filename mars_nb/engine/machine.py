@@ -229,7 +229,7 @@ def _step_failed(state: RunState, branch: ExecutionBranch, event: StepFailed) ->
 # ---------------------------------------------------------------------------------------------------------- branches
 
 
-def _evolve_branch(state: RunState, event: BranchEvent) -> None:
+def _evolve_branch(state: RunState, event: BranchEvent) -> None:  # noqa: C901 (one case an event, each of one line)
     branches = state.branches
     match event:
         case BranchMoved():
