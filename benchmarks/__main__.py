@@ -49,7 +49,10 @@ def main(arguments: Sequence[str] | None = None, scale: Scale | None = None) -> 
     print(json_lines(figures) if asked.json else markdown(figures))
     bad = [each for each in figures if each.is_far_over] if asked.gate else []
     for each in bad:
-        print(f"{each.target_id}: {each.value:.2f} is over {GENEROUS:g} times its limit, {each.target.limit:g}", file=sys.stderr)
+        print(
+            f"{each.target_id}: {each.value:.2f} is over {GENEROUS:g} times its limit, {each.target.limit:g}",
+            file=sys.stderr,
+        )
     return 1 if bad else 0
 
 

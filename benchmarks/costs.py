@@ -1,6 +1,6 @@
 """Costs beside a run: the fold of a journal (T8), the import (T9), memory (T10), and tables (T12).
 
-Import and memory are measured in fresh interpreters: what another workload has imported or allocated is not their affair.
+Import and memory are measured in fresh interpreters, which know nothing of what other workloads imported or allocated.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import team
-from benchmarks.harness import Figure
+from benchmarks.harness import Figure, cpu_s
 from mars_nb.engine.machine import RunState, evolve
+from mars_nb.state.codec import UnknownEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from benchmarks.workloads import Scale
     from mars_nb.views.history import History
 
@@ -38,8 +36,8 @@ def t8_fold(scale: Scale) -> list[Figure]:
 
 def t9_import(scale: Scale) -> list[Figure]:
     """Measure what an import costs over that of asyncio."""
-    lazy = [_import_ms("import mars_nb") - _import_ms("") for _ in range(scale.n_repeats)]
-    used = [_import_ms("from mars_nb import *") - _import_ms("") for _ in range(scale.n_repeats)]
+    lazy = [_import_ms("import mars_nb") - _import_ms("") for _ in range(2 * scale.n_repeats)]
+    used = [_import_ms("from mars_nb import *") - _import_ms("") for _ in range(2 * scale.n_repeats)]
     return [
         Figure("T9", "CPU time of `import mars_nb` over `import asyncio`", lazy, "public names are fetched when used"),
         Figure("T9", "CPU time of `from mars_nb import *` over `import asyncio`", used, "every public name is fetched"),
@@ -53,7 +51,9 @@ def t10_memory(scale: Scale) -> list[Figure]:
     detail = "{kept:.2f} KB are kept with the result; the process grew by {rss:.2f} KB".format(
         **{name: n_bytes / n / 1e3 for name, n_bytes in told.items()}
     )
-    return [Figure("T10", f"memory of a branch among {n:,}, at the peak (tracemalloc)", [told["peak"] / n / 1e3], detail)]
+    return [
+        Figure("T10", f"memory of a branch among {n:,}, at the peak (tracemalloc)", [told["peak"] / n / 1e3], detail)
+    ]
 
 
 def t12_timeline(scale: Scale) -> list[Figure]:
@@ -62,7 +62,7 @@ def t12_timeline(scale: Scale) -> list[Figure]:
     history = result.history
     result.timeline()
     n_events = history.journal.n_events if history else 0
-    values = [_cpu_s(result.timeline) for _ in range(min(scale.n_repeats, 5))]
+    values = [cpu_s(result.timeline) for _ in range(min(scale.n_repeats, 5))]
     return [Figure("T12", f"CPU time of `timeline()` over {n_events:,} events", values, f"{result.total_steps:,} rows")]
 
 
@@ -75,19 +75,13 @@ def _history(drawn: team.Team) -> History:
 
 def _fold_us(history: History) -> float:
     state = RunState(history.state.plan)
-    happened = [record.event for record in history.journal.records()]
+    happened = [each.event for each in history.journal.records() if not isinstance(each.event, UnknownEvent)]
 
     def fold() -> None:
         for event in happened:
             evolve(state, event)
 
-    return _cpu_s(fold) / len(happened) * 1e6
-
-
-def _cpu_s(work: Callable[[], object]) -> float:
-    began_s = time.process_time()
-    work()
-    return time.process_time() - began_s
+    return cpu_s(fold) / len(happened) * 1e6
 
 
 def _import_ms(statement: str) -> float:

@@ -1,7 +1,7 @@
 """Targets: what each figure may cost, and what it should.
 
 A limit that is not met is a bug to be explained; an aim says when to stop. A ratio is the same on a fast and on a slow
-machine, and bytes nearly so, thus CI may hold them to their limits (`Target.is_portable`); seconds are for reading only.
+machine, and bytes nearly so: CI may hold them to their limits (`Target.is_portable`). Seconds are for reading only.
 """
 
 from __future__ import annotations

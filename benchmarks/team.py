@@ -7,6 +7,7 @@ run.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import floor
@@ -64,7 +65,7 @@ class Team:
 def chain(n_steps: int) -> Team:
     """Draw agents that hand on to the next, one after another."""
     names = [f"A{i}" for i in range(n_steps)]
-    edges = [Edge(source=one, target=other) for one, other in zip(names, names[1:], strict=False)]
+    edges = [Edge(source=one, target=other) for one, other in pairwise(names)]
     return _team(names, edges, n_steps=n_steps)
 
 

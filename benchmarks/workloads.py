@@ -148,7 +148,9 @@ def _over_floor(target_id: str, what: str, samples: list[Sample], n: int) -> Fig
     return Figure(target_id, what, [run_s / floor_s for run_s, floor_s in samples], detail)
 
 
-def _growth(target_id: str, unit: str, samples: list[Sample] | list[tuple[float, float]], few: int, many: int) -> Figure:
+def _growth(
+    target_id: str, unit: str, samples: list[Sample] | list[tuple[float, float]], few: int, many: int
+) -> Figure:
     few_us = median(few_s for _, few_s in samples) / few * 1e6
     many_us = median(many_s for many_s, _ in samples) / many * 1e6
     values = [(many_s / many) / (few_s / few) for many_s, few_s in samples]

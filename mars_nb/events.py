@@ -40,7 +40,9 @@ class RunStarted(AboutRun, frozen=True, kw_only=True):
     agents : dict of str to str
         Digest of each agent, to notice a changed one later.
     can_ask : bool
-        Whether a person can be reached.
+        Whether a question makes sense: a person can be reached, or the run is kept and can wait for one.
+    has_person : bool
+        Whether a person can be reached now.
     max_branches : int
         Most branches that may be alive at once.
     session_id : str
@@ -53,6 +55,7 @@ class RunStarted(AboutRun, frozen=True, kw_only=True):
     max_steps: int = 100
     agents: dict[str, str] = {}
     can_ask: bool = False
+    has_person: bool = False
     max_branches: int = 1_000
     session_id: str = ""
 
@@ -61,6 +64,58 @@ class DeadlinePassed(AboutRun, frozen=True):
     """The run worked for as long as ``timeout(seconds)`` allows."""
 
     limit_s: float
+
+
+class PauseRequested(AboutRun, frozen=True):
+    """From here on no step starts; the run pauses when the running ones are over, or at once (``now``)."""
+
+    reason: str
+    now: bool = False
+
+
+class RunPaused(AboutRun, frozen=True):
+    """Nothing runs, nothing is lost, and the run can be resumed."""
+
+    reason: str
+
+
+class RunResumed(AboutRun, frozen=True):
+    """The run goes on: what was running or had failed for good, and was not made up for, is asked again."""
+
+    has_person: bool = False
+
+
+class TopologyChanged(AboutRun, frozen=True, kw_only=True):
+    """The run goes on from the same place under another topology, other rules or other agents.
+
+    Parameters
+    ----------
+    topology : str
+        The topology as text, rules included.
+    max_steps : int
+        The limit that holds from here on.
+    agents : dict of str to str
+        Digest of each agent.
+    max_branches : int
+        Most branches that may be alive at once.
+    """
+
+    topology: str
+    max_steps: int
+    agents: dict[str, str] = {}
+    max_branches: int = 1_000
+
+
+class CheckpointCreated(AboutRun, frozen=True):
+    """The position right before this event got a name."""
+
+    name: str
+
+
+class Restored(AboutRun, frozen=True):
+    """The state is again what it was after event ``seq``; what came in between stays in the journal."""
+
+    seq: int
 
 
 class RunEnded(AboutRun, frozen=True):
@@ -190,6 +245,8 @@ class StepCompleted(AboutStep, frozen=True):
 
     Parameters
     ----------
+    recorded : bool
+        Whether the reply was taken from the record of another session instead of asking.
     n_input_tokens, n_output_tokens : int
         What a model read and wrote; 0 without one.
     cost_usd : float or None
@@ -198,6 +255,7 @@ class StepCompleted(AboutStep, frozen=True):
 
     content: Any = None
     action: Action | None = None
+    recorded: bool = False
     n_input_tokens: int = 0
     n_output_tokens: int = 0
     cost_usd: float | None = 0.0
@@ -223,7 +281,17 @@ class StepStreamed(AboutStep, frozen=True):
     text: str
 
 
-RunEvent = RunStarted | DeadlinePassed | RunEnded
+RunEvent = (
+    RunStarted
+    | DeadlinePassed
+    | PauseRequested
+    | RunPaused
+    | RunResumed
+    | TopologyChanged
+    | CheckpointCreated
+    | Restored
+    | RunEnded
+)
 
 BranchEvent = (
     BranchCreated

@@ -27,6 +27,8 @@ from mars_nb.engine.branch import (
 )
 from mars_nb.engine.ending import ending
 from mars_nb.engine.join import enter
+from mars_nb.engine.plan import plan_of
+from mars_nb.engine.resuming import resume
 from mars_nb.engine.routing import route_after_person, route_reply
 from mars_nb.engine.rules import pair
 from mars_nb.engine.settling import join_position, settled_events
@@ -60,16 +62,22 @@ from mars_nb.events import (
     BranchResumed,
     ContentDelivered,
     ContentReturned,
+    CheckpointCreated,
     DeadlinePassed,
+    PauseRequested,
     QuestionAnswered,
     QuestionAsked,
+    Restored,
     RetryDue,
     RunEnded,
+    RunPaused,
+    RunResumed,
     RunStarted,
     StepCompleted,
     StepCorrected,
     StepFailed,
     StepScheduled,
+    TopologyChanged,
 )
 from mars_nb.topology.model import USER
 
@@ -157,11 +165,25 @@ def will_retry(plan: Plan, branch: ExecutionBranch, failed: StepFailed) -> bool:
 def _evolve_run(state: RunState, event: RunEvent) -> None:
     match event:
         case RunStarted():
-            state.status, state.task, state.can_ask = "running", event.task, event.can_ask
+            state.status, state.task, state.context = "running", event.task, event.context
+            state.can_ask, state.has_person = event.can_ask, event.has_person
         case DeadlinePassed():
             state.deadline_s = event.limit_s
+        case PauseRequested():
+            state.is_pausing, state.pauses_now, state.pause_reason = True, event.now, event.reason
+        case RunPaused():
+            state.status, state.is_pausing, state.pause_reason = "paused", False, event.reason
+        case RunResumed():
+            state.has_person = event.has_person
+            resume(state)
+        case TopologyChanged():
+            state.plan = plan_of(event)
         case RunEnded():
             state.status, state.error = event.status, event.error
+        case Restored():
+            state.status, state.is_pausing = "paused", False
+        case CheckpointCreated():
+            pass
 
 
 # ------------------------------------------------------------------------------------------------------------- steps
@@ -187,7 +209,7 @@ def _step_scheduled(state: RunState, branch: ExecutionBranch, event: StepSchedul
         take_ready(state, branch)
     else:
         branch.frame.joins[branch.agent].remove(branch)
-    if event.attempt == 1 or branch.trace is None:
+    if event.step > branch.n_steps or branch.trace is None:
         branch.request = received(branch.inbox)
         branch.n_steps = event.step
         branch.trace = StepTrace(branch, state.n_events)

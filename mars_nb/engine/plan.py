@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mars_nb.engine.rules import RulesEngine
+from mars_nb.topology.graph import TopologyAnalyzer, TopologyGraph
+from mars_nb.topology.model import Topology
+from mars_nb.topology.rules import MaxStepsRule
+
 if TYPE_CHECKING:
-    from mars_nb.engine.rules import RulesEngine
-    from mars_nb.topology.graph import TopologyGraph
+    from mars_nb.events import RunStarted, TopologyChanged
 
 
 class Ways(msgspec.Struct, frozen=True, gc=False):
@@ -64,6 +68,14 @@ class Plan:
         self.rules = rules
         self.ways = {agent: ways_of(graph, agent) for agent in graph.agents}
         self.index = {agent: i for i, agent in enumerate(graph.agents)}
+
+
+def plan_of(event: RunStarted | TopologyChanged) -> Plan:
+    """Give the plan that a run began with, or goes on under."""
+    topology = Topology.from_text(event.topology)
+    max_steps = None if any(isinstance(rule, MaxStepsRule) for rule in topology.rules) else event.max_steps
+    rules = RulesEngine(topology.rules, max_steps=max_steps, max_branches=event.max_branches)
+    return Plan(TopologyAnalyzer().analyze(topology), rules)
 
 
 def ways_of(graph: TopologyGraph, agent: str) -> Ways:

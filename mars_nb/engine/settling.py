@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mars_nb.engine.branch import BranchState, common_position, name_of
 from mars_nb.engine.ending import ending, limit_reached
 from mars_nb.engine.join import block, standing, watch, witness
-from mars_nb.events import BranchEnded, BranchesJoined, BranchResumed, StepScheduled
+from mars_nb.events import BranchEnded, BranchesJoined, BranchResumed, PauseRequested, RunPaused, StepScheduled
 
 if TYPE_CHECKING:
     from mars_nb.engine.branch import ExecutionBranch, Frame, Position
@@ -27,7 +27,7 @@ def settled_events(state: RunState) -> list[Event]:
         events = _ripe(state) or _stuck(state)
         if events:
             return events
-    return _startable(state) or _over(state)
+    return _held(state) or _startable(state) or _over(state)
 
 
 def _ripe(state: RunState) -> list[Event]:
@@ -64,9 +64,13 @@ def _gone_on(state: RunState, join: Join, n_started: int) -> list[Event]:
         given_up = stand.given_up
     if not is_alone:
         return [_joined(state, join, given_up)]
-    if branch.state is BranchState.WAITING and not given_up and not state.ready and _has_room(state, n_started):
+    if branch.state is BranchState.WAITING and not given_up and _can_start_at_once(state, branch, n_started):
         return [_scheduled(branch)]
     return [BranchResumed(branch.id, given_up)]
+
+
+def _can_start_at_once(state: RunState, branch: ExecutionBranch, n_started: int) -> bool:
+    return not state.ready and _has_room(state, n_started) and branch.agent not in state.plan.rules.pause_before
 
 
 def _joined(state: RunState, join: Join, given_up: tuple[str, ...]) -> BranchesJoined:
@@ -115,6 +119,15 @@ def _tell_caller(state: RunState, frame: Frame) -> None:
         state.dirty[join] = None
 
 
+def _held(state: RunState) -> list[Event]:
+    """Ask for a pause before an agent that a ``pause_before`` rule names, unless the run was resumed there."""
+    names = state.plan.rules.pause_before
+    if state.is_pausing or not names:
+        return []
+    held = next((each for each in state.ready if each.agent in names and each.id not in state.let_through), None)
+    return [PauseRequested(f"pause_before({held.agent})")] if held else []
+
+
 def _startable(state: RunState) -> list[Event]:
     """Give the steps that can start, first come first served."""
     found: list[Event] = []
@@ -126,12 +139,13 @@ def _startable(state: RunState) -> list[Event]:
 
 
 def _scheduled(branch: ExecutionBranch) -> StepScheduled:
-    step = branch.n_steps + (branch.attempt == 1)
-    return StepScheduled(branch.id, step, branch.agent, branch.attempt)
+    return StepScheduled(branch.id, branch.n_done + 1, branch.agent, branch.attempt)
 
 
 def _has_room(state: RunState, n_started: int) -> bool:
     """Tell whether one more step may start; steps that run count, for they may complete."""
+    if state.is_pausing:
+        return False
     rules = state.plan.rules
     n_running = state.n_in_flight + n_started
     if rules.max_parallel is not None and n_running >= rules.max_parallel:
@@ -142,7 +156,20 @@ def _has_room(state: RunState, n_started: int) -> bool:
 
 
 def _over(state: RunState) -> list[Event]:
-    """End the run when nothing runs, nothing can start, and nothing will move by itself."""
-    if state.n_in_flight or (state.root.n_active and not state.ready):
+    """End or pause the run when nothing runs, nothing can start, and nothing will move by itself."""
+    if state.is_pausing and (state.pauses_now or not state.n_in_flight):
+        return [RunPaused(state.pause_reason)]
+    if state.n_in_flight:
         return []
+    if state.root.n_active and not state.ready:
+        return [] if state.has_person or not _all_ask(state) else [RunPaused(_question(state))]
     return [ending(state)]
+
+
+def _all_ask(state: RunState) -> bool:
+    return all(branch.state is BranchState.ASKING for branch in state.branches.values() if branch.state.is_active)
+
+
+def _question(state: RunState) -> str:
+    first = state.questions[0]
+    return f"{first.agent} asks a person, and nobody can be reached; answer it when the run is resumed"

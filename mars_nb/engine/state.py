@@ -36,7 +36,7 @@ class RunState:
     Attributes
     ----------
     status : str
-        ``"created"``, ``"running"``, ``"succeeded"``, ``"failed"`` or ``"cancelled"``.
+        ``"created"``, ``"running"``, ``"paused"``, ``"succeeded"``, ``"failed"`` or ``"cancelled"``.
     branches : dict of str to ExecutionBranch
         Every branch that ever was, by id.
     steps : list of StepTrace
@@ -54,8 +54,14 @@ class RunState:
         self.status = "created"
         self.error: str | None = None
         self.task: Any = None
+        self.context: dict[str, Any] = {}
         self.can_ask = False
+        self.has_person = False
         self.deadline_s: float | None = None
+        self.is_pausing = False
+        self.pauses_now = False
+        self.pause_reason = ""
+        self.let_through: frozenset[str] = frozenset()
         self.root = Frame()
         self.branches: dict[str, ExecutionBranch] = {}
         self.steps: list[StepTrace] = []

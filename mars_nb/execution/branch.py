@@ -8,7 +8,7 @@ thousand is a thousand tasks, so they truly run at once.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import StepTimeout
 from mars_nb.execution.step import failure
@@ -90,6 +90,10 @@ class BranchExecutor:
             job.task = asyncio.ensure_future(self._work(job, asked))
             self._jobs.add(job.task)
             job.task.add_done_callback(self._jobs.discard)
+
+    def owns(self, task: asyncio.Task[Any] | None) -> bool:
+        """Tell whether a task is one of these jobs."""
+        return task in self._jobs
 
     async def stop(self, patience_s: float = 2.0) -> int:
         """Cancel all running steps and wait for them a little; give their number."""

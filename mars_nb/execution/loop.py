@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.context import StepContext
@@ -15,10 +16,13 @@ from mars_nb.engine.machine import evolve, route, settle, will_retry
 from mars_nb.engine.validation import check_reply
 from mars_nb.events import (
     DeadlinePassed,
+    PauseRequested,
     QuestionAnswered,
     QuestionAsked,
     RetryDue,
     RunEnded,
+    RunPaused,
+    RunResumed,
     StepCorrected,
     StepFailed,
     StepScheduled,
@@ -29,15 +33,44 @@ from mars_nb.execution.step import StepExecutor, StepRequest, describe
 from mars_nb.execution.timers import Alarms, Deadlines, retry_pause_s
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mars_nb.agents.agent import Agent
     from mars_nb.agents.people import Person
     from mars_nb.engine.branch import ExecutionBranch
+    from mars_nb.engine.plan import Plan
     from mars_nb.engine.state import RunState
     from mars_nb.event_bus import EventBus
+    from mars_nb.execution.recorded import Recorded
     from mars_nb.events import Event, StepCompleted
     from mars_nb.state.journal import Journal
+    from mars_nb.topology.model import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who takes part in a run, and by which rules.
+
+    Parameters
+    ----------
+    topology : Topology
+        What the user drew.
+    plan : Plan
+        Its graph and its rules.
+    agents : mapping of str to Agent
+        Who can be asked.
+    person : Person or None
+        How a person is reached.
+    """
+
+    topology: Topology
+    plan: Plan
+    agents: Mapping[str, Agent]
+    person: Person | None
+
+    def digests(self) -> dict[str, str]:
+        """Give the digest of each agent that is drawn."""
+        return {name: self.agents[name].digest for name in self.plan.graph.agents}
 
 
 class RunLoop:
@@ -51,14 +84,14 @@ class RunLoop:
         Takes every event before anything depends on it.
     bus : EventBus
         Told of every event.
-    agents : mapping of str to Agent
-        Who can be asked.
-    values : mapping
-        The run's ``context=``.
-    person : Person or None
-        How a person is reached.
+    cast : Cast
+        Who takes part.
     run_key : str
         Makes the idempotency keys of its steps unique.
+    worked_s : float
+        Seconds that the run worked before it was paused; they count against its ``timeout``.
+    recorded : Recorded, optional
+        Replies of another session, taken where a request is unchanged.
 
     Attributes
     ----------
@@ -72,31 +105,31 @@ class RunLoop:
         state: RunState,
         journal: Journal,
         bus: EventBus,
-        agents: Mapping[str, Agent],
-        values: Mapping[str, Any],
-        person: Person | None,
+        cast: Cast,
         run_key: str,
+        worked_s: float = 0.0,
+        recorded: Recorded | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.state = state
         self.n_cancelled = 0
         self._journal = journal
         self._bus = bus
-        self._agents = agents
-        self._values = values
-        self._person = person
+        self._agents = cast.agents
+        self._person = cast.person
         self._run_key = run_key
+        self._worked_s = worked_s
         self._started: list[StepRequest] = []
         self._asking: asyncio.Task[None] | None = None
         self._over: asyncio.Future[None] = loop.create_future()
         self._alarms = Alarms(loop)
         self._deadlines = Deadlines(loop)
-        steps = StepExecutor(self._validate, self._corrected)
+        steps = StepExecutor(self._validate, self._corrected, recorded)
         timeout_s = state.plan.rules.step_timeout_s
         self._jobs = BranchExecutor(steps, deadlines=self._deadlines, timeout_s=timeout_s, land=self._land)
 
-    async def run(self, first: Event) -> None:
-        """Write the first event and all that follows from it.
+    async def run(self, first: Sequence[Event]) -> None:
+        """Write the first events and all that follows from them, until the run is over or paused.
 
         Raises
         ------
@@ -106,28 +139,29 @@ class RunLoop:
         try:
             timeout_s = self.state.plan.rules.timeout_s
             if timeout_s is not None:
-                self._alarms.after(timeout_s, lambda: self.tell(DeadlinePassed(timeout_s)))
-            self.tell(first)
-            await self._over
+                left_s = max(0.0, timeout_s - self._worked_s)
+                self._alarms.after(left_s, lambda: self.tell(DeadlinePassed(timeout_s)))
+            self.tell(*first)
+            await asyncio.shield(self._over)
         except asyncio.CancelledError:
             self._advance([RunEnded("cancelled", "the run was cancelled; every result so far is kept")])
             raise
         finally:
             await self._stop()
 
-    def tell(self, event: Event) -> None:
-        """Write an event that came from outside, and start the steps that follow from it."""
+    def tell(self, *events: Event) -> None:
+        """Write events that came from outside, and start the steps that follow from them."""
         try:
-            self._advance([event])
+            self._advance(events)
             self._jobs.start(self._take_started())
         except Exception as error:  # noqa: BLE001 (whoever awaits the run hears of it)
             self._break_off(error)
 
     def _advance(self, events: Iterable[Event]) -> None:
         """Write events and all that follows from them."""
-        state, queue = self.state, deque(events)
-        if state.status in ENDED:
+        if self._over.done():
             return
+        state, queue = self.state, deque(events)
         while queue:
             event = queue.popleft()
             self._journal.append(event)
@@ -148,8 +182,10 @@ class RunLoop:
                 self._maybe_retry(event)
             case QuestionAsked() | QuestionAnswered():
                 self._ask_next()
-            case RunEnded() if not self._over.done():
+            case RunEnded() | RunPaused():
                 self._over.set_result(None)
+            case RunResumed():
+                self._ask_next()
             case _:
                 pass
 
@@ -170,7 +206,7 @@ class RunLoop:
         last = branch.memory.get(event.agent)
         context = StepContext(
             task=self.state.task,
-            values=self._values,
+            values=self.state.context,
             agent=event.agent,
             branch_id=event.branch,
             step_id=branch.step_id,
@@ -196,21 +232,25 @@ class RunLoop:
 
     def _ask_next(self) -> None:
         """Put the first question to the person, unless one is open."""
-        if self.state.questions and self._asking is None:
+        if self.state.questions and self._asking is None and self._person:
             self._asking = asyncio.ensure_future(self._ask(self.state.questions[0]))
 
     async def _ask(self, branch: ExecutionBranch) -> None:
-        answer = await self._answer(branch.id, as_text(branch.said))
+        answer = await _answer(self._person, branch.id, as_text(branch.said))
         self._asking = None
         self.tell(answer)
 
-    async def _answer(self, branch: str, question: str) -> QuestionAnswered:
-        if self._person is None:
-            return QuestionAnswered(branch, "", "nobody can be reached; give user= a function or a list of replies")
-        try:
-            return QuestionAnswered(branch, await self._person.ask(question))
-        except Exception as error:  # noqa: BLE001 (the person's own code failed: that is an answer, too)
-            return QuestionAnswered(branch, "", describe(error))
+    def pause(self, reason: str, *, now: bool = False) -> None:
+        """Let no further step start, and pause when the running ones are over, or at once."""
+        self.tell(PauseRequested(reason, now))
+
+    async def wait(self) -> None:
+        """Return when the run is over or paused."""
+        await asyncio.wait([self._over])
+
+    def runs_in(self, task: asyncio.Task[Any] | None) -> bool:
+        """Tell whether a task is one of the jobs of this run."""
+        return self._jobs.owns(task)
 
     def _break_off(self, error: Exception) -> None:
         if not self._over.done():
@@ -224,8 +264,16 @@ class RunLoop:
         self.n_cancelled = await self._jobs.stop()
 
 
-ACTED_ON = frozenset({StepScheduled, StepFailed, QuestionAsked, QuestionAnswered, RunEnded})
-"""Events that ask something of the world outside."""
+async def _answer(person: Person | None, branch: str, question: str) -> QuestionAnswered:
+    if person is None:
+        return QuestionAnswered(branch, "", "nobody can be reached; give user= a function or a list of replies")
+    try:
+        return QuestionAnswered(branch, await person.ask(question))
+    except Exception as error:  # noqa: BLE001 (the person's own code failed: that is an answer, too)
+        return QuestionAnswered(branch, "", describe(error))
 
-ENDED = frozenset({"succeeded", "failed", "cancelled"})
-"""States of a run in which nothing happens any more."""
+
+ACTED_ON = frozenset(
+    {StepScheduled, StepFailed, QuestionAsked, QuestionAnswered, RunEnded, RunPaused, RunResumed}
+)
+"""Events that ask something of the world outside."""

@@ -23,6 +23,8 @@ from mars_nb.events import StepCompleted, StepFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mars_nb.execution.recorded import Recorded
+
 
 class StepRequest(msgspec.Struct, frozen=True):
     """What an agent is asked, and all it may know.
@@ -59,10 +61,13 @@ class StepExecutor:
         Takes the branch id and the reply, and raises `ReplyError` when the topology does not allow it.
     corrected : callable
         Told the request and the correction when an agent is asked again within the step.
+    recorded : Recorded, optional
+        Replies of another session; one that fits is taken instead of asking.
     """
 
     validate: Callable[[str, Any], None]
     corrected: Callable[[StepRequest, str], None]
+    recorded: Recorded | None = None
 
     async def execute(self, asked: StepRequest) -> StepCompleted | StepFailed:
         """Ask, and give the outcome.
@@ -77,6 +82,8 @@ class StepExecutor:
         StepCompleted or StepFailed
             The event to record.
         """
+        if self.recorded and (known := self.recorded.find(asked.agent, asked.request, asked.context.memory)):
+            return msgspec.structs.replace(known, branch=asked.branch, step=asked.step, recorded=True)
         try:
             reply = await self._reply(asked)
         except asyncio.CancelledError:

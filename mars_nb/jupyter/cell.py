@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import CellError, MarsError, NotationError, RuleError, TopologyError, did_you_mean
-from mars_nb.jupyter.cell_lines import CellLines, only_structure, read_lines, task_block
+from mars_nb.jupyter.cell_lines import MAX_PROBLEMS, CellLines, only_structure, read_lines, task_block
 from mars_nb.jupyter.options import parse_options
 from mars_nb.jupyter.placeholders import fill, is_run, only_name, value_of, variable
 from mars_nb.topology.convert import ensure_topology
@@ -125,12 +125,8 @@ def named_topology(text: str, variables: Mapping[str, object]) -> Topology:
         return ensure_topology(getattr(value, "topology", value))
     if "(" in text or "->" in text:
         return ensure_topology(text)
-    try:
-        variable(text, variables)
-    except CellError as error:
-        reason = str(error).partition(": ")[2].partition("; for the literal")[0]
-        raise CellError(f"-t {quoted(text)}: {reason}; expected a variable, a pattern in quotes or a file") from None
-    raise CellError(f"-t {quoted(text)}: expected a variable, a pattern in quotes or a file")
+    near = did_you_mean(text[:80], [name for name in variables if not name.startswith("_")])
+    raise CellError(f"-t {quoted(text)}: no variable is called so{near}; expected a variable, a pattern or a file")
 
 
 def parse(line: str, cell: str, variables: Mapping[str, object]) -> Cell:
@@ -184,8 +180,8 @@ def parse(line: str, cell: str, variables: Mapping[str, object]) -> Cell:
 def _check_text(cell: str) -> None:
     if len(cell) > MAX_CELL_LENGTH:
         raise CellError(
-            f"the cell has {len(cell):,} characters; expected at most {MAX_CELL_LENGTH:,}: put the text into a variable "
-            "and write {its_name}"
+            f"the cell has {len(cell):,} characters; expected at most {MAX_CELL_LENGTH:,}: put the text into a "
+            "variable and write {its_name}"
         )
     if not cell.isascii() and any("\ud800" <= each <= "\udfff" for each in cell):
         raise CellError("the cell holds half a character (a lone surrogate), which no file can keep; type it again")
@@ -213,22 +209,27 @@ def _drawn(lines: CellLines, problems: list[Problem]) -> Topology | None:
     except TopologyError as error:
         problems.append((0, error))
         return None
-    for number, rule in lines.rules:
-        problem = unknown_node(rule, topology.nodes)
-        if problem:
-            problems.append((number, RuleError(f"line {number}: {quoted(str(rule))}: {problem}")))
+    _check_rules(lines, set(topology.nodes), problems)
     if not topology.nodes:
         problems.append((0, CellError("the cell has no edges; expected a line 'User -> A -> User', or -t NAME")))
     return topology
 
 
+def _check_rules(lines: CellLines, nodes: set[str], problems: list[Problem]) -> None:
+    for number, rule in lines.rules:
+        problem = unknown_node(rule, nodes) if len(problems) < MAX_PROBLEMS else None
+        if problem:
+            problems.append((number, RuleError(f"line {number}: {quoted(str(rule))}: {problem}")))
+
+
 def _entry(lines: CellLines, topology: Topology, problems: list[Problem]) -> list[str]:
     agents = [name for name in topology.nodes if name not in RESERVED]
+    known = set(agents)
     for number, name in lines.entry:
-        if name not in agents:
+        if name not in known and len(problems) < MAX_PROBLEMS:
             what = f"line {number}: entry {quoted(name)} is no agent in the topology{did_you_mean(name, agents)}"
             problems.append((number, CellError(what)))
-    return [name for _, name in lines.entry if name in agents]
+    return [name for _, name in lines.entry if name in known]
 
 
 def _check_together(
@@ -238,7 +239,7 @@ def _check_together(
     name = options["name"]
     if name in variables and "replace" not in options and not is_run(variables[name]):
         kind = type(variables[name]).__name__[:40]
-        what = f"line 1: {quoted(name)} is a {kind} of this notebook; expected another name for the run, or --replace"
+        what = f"line 1: the variable {quoted(name)} ({kind}) is no run; expected another name for it, or --replace"
         problems.append((1, CellError(what)))
     for number, rule in lines.rules:
         if isinstance(rule, MaxStepsRule) and "max_steps" in options:
@@ -253,7 +254,8 @@ def _context(
     values: dict[str, Any] = {}
     for number, name in [*lines.context, *named]:
         try:
-            values[name] = value_of(name, variable(name, variables))
+            if len(problems) < MAX_PROBLEMS:
+                values[name] = value_of(name, variable(name, variables))
         except MarsError as error:
             message = str(error).partition("; for the literal")[0]
             problems.append((number, CellError(f"line {number}: context: {message}")))
@@ -265,7 +267,8 @@ def _task(
 ) -> object:
     if task is None:
         if not problems and "dry_run" not in options:
-            problems.append((0, CellError("the cell has no task; expected a line like 'task: Say hello'")))
+            wanted = "the task as its text" if "topology" in options else "a line like 'task: Say hello'"
+            problems.append((0, CellError(f"the cell has no task; expected {wanted}")))
         return None
     if "raw" in options:
         return task.text

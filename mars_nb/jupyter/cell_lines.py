@@ -154,9 +154,8 @@ class _Reader:
             case _:
                 near = did_you_mean(f"{word[:80]}:", HEADERS)
                 hint = "; if it belongs to the task, indent it" if self.has_task else near
-                raise CellError(
-                    f"line {line.number}: unknown header {quoted(f'{word}:')}; expected {', '.join(HEADERS)}{hint}"
-                )
+                shown = quoted(line.text.strip().partition(":")[0].strip() + ":")
+                raise CellError(f"line {line.number}: unknown header {shown}; expected {', '.join(HEADERS)}{hint}")
 
     def rule(self, line: Line) -> None:
         rule = numbered(line, lambda text: parse_rule(without_comment(text)))
@@ -167,8 +166,9 @@ class _Reader:
         self.found.rules.append((line.number, rule))
 
     def edges(self, line: Line) -> None:
-        room = MAX_EDGES - len(self.found.edges)
-        edges = numbered(line, lambda text: parse_edges(text, max_edges=room, max_length=MAX_LINE_LENGTH))
+        edges = numbered(line, lambda text: parse_edges(text, max_edges=MAX_EDGES))
+        if len(self.found.edges) + len(edges) > MAX_EDGES:
+            raise NotationError(f"the cell draws more than {MAX_EDGES:,} edges; use the Python API", line=line.number)
         self.names.update(dict.fromkeys(name for edge in edges for name in (edge.source, edge.target)))
         if len(self.names) > MAX_NODES:
             raise NotationError(f"the cell draws more than {MAX_NODES:,} nodes; use the Python API", line=line.number)

@@ -115,14 +115,15 @@ def fill(text: str, variables: Mapping[str, object], *, lenient: bool = False) -
 def _filled(text: str, found: _Placeholder, variables: Mapping[str, object], problems: dict[str, Problem]) -> str:
     if found.kind == "literal":
         return f"{{{found.name}}}"
-    if found.name in problems or len(problems) >= MAX_PROBLEMS:
+    written = text[found.start : found.end]
+    if written in problems or len(problems) >= MAX_PROBLEMS:
         return ""
     try:
         if found.kind == "expression":
-            raise CellError(f"{quoted(text[found.start : found.end])}: {PLAIN_NAMES}")
+            raise CellError(f"{quoted(written)}: {PLAIN_NAMES}")
         return text_of(found.name, variable(found.name, variables))
     except MarsError as error:
-        problems[found.name] = Problem(found.start, str(error))
+        problems[written] = Problem(found.start, str(error))
         return ""
 
 

@@ -176,7 +176,9 @@ def _check_entries(path: Path, entries: list[zipfile.ZipInfo], max_bytes: int) -
     names = Counter(entry.filename for entry in entries)
     for entry in entries:
         if not _is_known(entry) or names[entry.filename] > 1:
-            raise StorageError(f"{str(path)!r} holds {entry.filename[:80]!r}, which no session has; nothing was imported")
+            raise StorageError(
+                f"{str(path)!r} holds {entry.filename[:80]!r}, which no session has; nothing was imported"
+            )
     n_bytes = sum(entry.file_size for entry in entries)
     if n_bytes > max_bytes or len(entries) > MAX_FILES:
         raise StorageError(

@@ -4,7 +4,7 @@ Three promises to choose from:
 
 ``"process"`` (default)
     An appended event survives the death of the process. A thread makes it survive the loss of power within 50 ms, and
-    at once after a join, a question and the end. `append` never waits for the disk.
+    at once after a join, a question, a pause, a checkpoint and the end. `append` never waits for the disk.
 ``"power"``
     `append` returns when the event would survive the loss of power; threads that append together share one sync.
 ``"memory"``
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from mars_nb.errors import StorageError
-from mars_nb.events import BranchesJoined, BranchResumed, QuestionAsked, RunEnded
+from mars_nb.events import BranchesJoined, BranchResumed, CheckpointCreated, QuestionAsked, RunEnded, RunPaused
 from mars_nb.state import files, folder
 from mars_nb.state.codec import UnknownEvent, encode_event
 from mars_nb.state.journal import check_seq
@@ -51,7 +51,7 @@ BLOB_BYTES = 32 * 1024
 SEGMENT_BYTES = 64 * 1024 * 1024
 """A file that has grown to this gets a successor."""
 
-_URGENT = frozenset({BranchesJoined, BranchResumed, QuestionAsked, RunEnded})
+_URGENT = frozenset({BranchesJoined, BranchResumed, CheckpointCreated, QuestionAsked, RunEnded, RunPaused})
 
 
 class FileJournal:

@@ -146,7 +146,7 @@ class FileStorageBackend:
     def _session(self, session_id: str) -> Path:
         """Give the folder of a session that exists."""
         session = self.path / check_id(session_id)
-        if session.is_symlink() or not folder.has_journal(session):
+        if not folder.has_journal(session):
             hint = did_you_mean(session_id, self.list())
             raise SessionNotFound(
                 f"there is no session {session_id!r} in {str(self.path)!r}{hint}; list() gives the ids"

@@ -72,8 +72,8 @@ def segment_path(folder: Path, number: int) -> Path:
 
 
 def has_journal(folder: Path) -> bool:
-    """Tell whether the folder is a session's."""
-    return segment_path(folder, 1).is_file()
+    """Tell whether the folder is a session's; a link to one is not."""
+    return segment_path(folder, 1).is_file() and not folder.is_symlink()
 
 
 def segment_paths(folder: Path) -> list[Path]:

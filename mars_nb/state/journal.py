@@ -111,7 +111,7 @@ class MemoryJournal:
         """Keep one event and give its seq."""
         if self._closed:
             raise StorageError("the journal is closed; open its session again to append")
-        self._ats.append(time())
+        self._ats.append(round(time(), 6))  # as a file would keep it
         self._events.append(event)
         return len(self._events)
 

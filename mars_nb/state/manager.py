@@ -1,21 +1,25 @@
 """The state manager: the sessions that are kept, by id.
 
-A session is a run that is kept, with an id and, where the backend has files, a folder. What is kept is the journal
-alone; everything this class says about a session is read from it.
+A session is a run that is kept, with an id and, where the backend has files, a folder. What is kept is the journal alone;
+everything this class says about a session is read from it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.events import RunEnded, RunStarted
+from mars_nb.errors import JournalLocked
+from mars_nb.events import Restored, RunEnded, RunPaused, RunResumed, RunStarted
+from mars_nb.state import positions
 from mars_nb.state.names import check_id, new_session_id
 from mars_nb.state.storage import MemoryStorageBackend, StorageBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from mars_nb.events import Event
     from mars_nb.state.journal import Journal
+    from mars_nb.state.record import Record
 
 
 class StateManager:
@@ -39,17 +43,6 @@ class StateManager:
     def __repr__(self) -> str:
         return f"StateManager({self.backend!r})"
 
-    def open_new(self, session_id: str | None, header: Mapping[str, Any]) -> tuple[str, Journal]:
-        """Make a session and give its id and its journal.
-
-        Raises
-        ------
-        SessionError
-            When the id is malformed or taken.
-        """
-        name = new_session_id() if session_id is None else check_id(session_id)
-        return name, self.backend.create(name, header)
-
     async def list_sessions(self, *, include_paused: bool = True) -> list[dict[str, Any]]:
         """Give what is known of each session, the oldest first.
 
@@ -61,10 +54,11 @@ class StateManager:
         Returns
         -------
         list of dict
-            ``session_id``, ``status`` (``"created"``, ``"running"``, ``"succeeded"``, ``"failed"`` …), ``task``,
-            ``created_at`` (seconds since 1970, UTC) and ``n_events``.
+            ``session_id``, ``status`` (``"created"``, ``"running"``, ``"interrupted"``, ``"paused"``, ``"succeeded"``,
+            ``"failed"`` or ``"cancelled"``), ``task``, ``created_at`` (seconds since 1970, UTC), ``n_events`` and
+            ``parent`` (where a fork came from).
         """
-        found = [self._describe(name) for name in self.backend.list()]
+        found = [self.describe(name) for name in self.backend.list()]
         kept = [each for each in found if include_paused or each["status"] != "paused"]
         return sorted(kept, key=lambda each: each["created_at"])
 
@@ -86,22 +80,105 @@ class StateManager:
         self.backend.delete(session_id)
         return True
 
-    def _describe(self, session_id: str) -> dict[str, Any]:
+    def make(self, session_id: str | None, header: Mapping[str, Any], *, records: Iterable[Record] = ()) -> str:
+        """Make a session and give its id.
+
+        Raises
+        ------
+        SessionError
+            When the id is malformed or taken.
+        """
+        name = new_session_id() if session_id is None else check_id(session_id)
+        self.backend.create(name, header, records=records).close()
+        return name
+
+    def open(self, session_id: str) -> Journal:
+        """Open the journal of a session as its only writer.
+
+        Raises
+        ------
+        SessionNotFound
+            When there is no session of this id.
+        JournalLocked
+            When somebody else writes it.
+        """
+        return self.backend.open(session_id)
+
+    def records(self, session_id: str) -> list[Record]:
+        """Give the whole journal of a session."""
+        return list(self.backend.read(session_id))
+
+    def append(self, session_id: str, event: Event) -> int:
+        """Write one event to a session that is not running; give its seq."""
+        journal = self.open(session_id)
+        try:
+            return journal.append(event)
+        finally:
+            journal.close()
+
+    def find(self, session_id: str, where: int | str) -> int:
+        """Give the seq of a position; see `mars_nb.state.positions.find`."""
+        return positions.find(self.records(session_id), where)
+
+    def parent_events(self, session_id: str) -> list[tuple[int, object]]:
+        """Give the events of the session that this one was forked from; none when it is gone."""
+        parent = self.backend.header(session_id).get("parent")
+        if not parent or parent["session"] not in self.backend.list():
+            return []
+        return [(record.seq, record.event) for record in self.backend.read(parent["session"])]
+
+    def describe(self, session_id: str) -> dict[str, Any]:
+        """Give what is known of one session; the fields are those of `list_sessions`."""
         header = self.backend.header(session_id)
         status, task, n_events = "created", header.get("task"), 0
         for record in self.backend.read(session_id):
             n_events = record.seq
-            match record.event:
-                case RunStarted():
-                    status, task = "running", record.event.task
-                case RunEnded():
-                    status = record.event.status
-                case _:
-                    pass
+            status = _status_after(record.event, status)
+            task = record.event.task if isinstance(record.event, RunStarted) else task
+        if status == "running" and not self._has_writer(session_id):
+            status = "interrupted"
         return {
             "session_id": session_id,
             "status": status,
             "task": task,
             "created_at": header.get("created_at", 0.0),
             "n_events": n_events,
+            "parent": header.get("parent"),
         }
+
+    def _has_writer(self, session_id: str) -> bool:
+        try:
+            self.open(session_id).close()
+        except JournalLocked:
+            return True
+        return False
+
+
+def _status_after(event: object, status: str) -> str:
+    match event:
+        case RunStarted() | RunResumed():
+            return "running"
+        case RunPaused() | Restored():
+            return "paused"
+        case RunEnded():
+            return event.status
+        case _:
+            return status
+
+
+def worked_s(records: Iterable[Record]) -> float:
+    """Give the seconds during which a run was at work: from each start or resumption to the next stop."""
+    total = 0.0
+    began: float | None = None
+    last = 0.0
+    for record in records:
+        match record.event:
+            case RunStarted() | RunResumed():
+                total += last - began if began is not None else 0.0
+                began = record.at
+            case RunPaused() | RunEnded() if began is not None:
+                total, began = total + record.at - began, None
+            case _:
+                pass
+        last = record.at
+    return total + (last - began if began is not None else 0.0)

@@ -79,10 +79,10 @@ def name_problem(name: str) -> str | None:
         return None
     if not name:
         return "a name cannot be empty"
-    if len(name) > MAX_NAME_LENGTH:
-        return f"a name has at most {MAX_NAME_LENGTH} characters, this one has {len(name):,}"
     if "#" in name:
         return "names cannot contain '#'; a comment starts with '# ' (a space after it)"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"a name has at most {MAX_NAME_LENGTH} characters, this one has {len(name):,}"
     return _character_problem(name) or _dash_problem(name) or _space_problem(name)
 
 

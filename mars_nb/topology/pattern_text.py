@@ -70,16 +70,12 @@ class _Token:
 
 
 def _tokens(text: str) -> list[_Token]:
+    """Split a text; whatever is no mark and no quotation is a name, so nothing is left over."""
     tokens: list[_Token] = []
-    place, end = 0, len(text.rstrip())
-    while place < end:
-        match = _TOKEN.match(text, place)
-        if match is None:
-            raise TopologyError(f"{quoted(text[place:].strip())}: expected a name, a list or a mapping")
+    for match in _TOKEN.finditer(text):
         mark, double, single, bare = match.groups()
-        value = bare if bare is None else _value(bare.strip())
-        tokens.append(_Token(mark or "", value if bare is not None else double if single is None else single, place))
-        place = match.end()
+        quotation = single if double is None else double
+        tokens.append(_Token(mark or "", quotation if bare is None else _value(bare.strip()), match.start()))
     return tokens
 
 

@@ -56,7 +56,7 @@ def _integer(text: str) -> int:
 
 
 def _name(text: str) -> str:
-    return clean_name(unquoted(text))
+    return clean_name(unquoted(text.strip()))
 
 
 def _last(arguments: list[str], *, named: bool | None) -> tuple[str, str | None]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from mars_nb.errors import RuleError
 from mars_nb.topology.names import name_of, number_text, quoted, written
@@ -34,17 +34,31 @@ def _tupled(value: object) -> object:
     return tuple(value) if isinstance(value, list | tuple) else value
 
 
+def _positive(value: float) -> float:
+    if not MIN_NUMBER <= value <= MAX_NUMBER:  # NaN is not either
+        raise ValueError("expected a number greater than 0" + (" and at most 10^12" if value > MAX_NUMBER else ""))
+    return value
+
+
+def _share(value: float) -> float:
+    if not MIN_NUMBER <= value <= 1:
+        raise ValueError("expected a share greater than 0 and at most 1")
+    return value
+
+
 def _several(agents: tuple[str, ...]) -> tuple[str, ...]:
+    if len(agents) < 2:  # noqa: PLR2004  # one alone is not together with anybody
+        raise ValueError("expected at least two agents")
     if len(set(agents)) < len(agents):
         raise ValueError("an agent is named twice")
     return agents
 
 
 Name = Annotated[str, BeforeValidator(name_of)]
-Amount = Annotated[float, Field(ge=MIN_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1, le=int(MAX_NUMBER))]
-Share = Annotated[float, Field(ge=MIN_NUMBER, le=1, allow_inf_nan=False)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_tupled), AfterValidator(_several), Field(min_length=2)]
+Amount = Annotated[float, AfterValidator(_positive)]
+Count = Annotated[int, AfterValidator(_positive)]
+Share = Annotated[float, AfterValidator(_share)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_tupled), AfterValidator(_several)]
 
 
 class BaseRule(BaseModel):
@@ -83,8 +97,11 @@ class BaseRule(BaseModel):
 def _one_line(rule: str, error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"][:1])
-    what = first["msg"].removeprefix("Value error, ")
-    return f"{rule}({where}={quoted(first['input'])}): {what[:1].lower()}{what[1:]}"
+    if first["type"] == "missing":
+        return f"{rule}: {where!r} is missing"
+    own = first["msg"].removeprefix("Value error, ")
+    what = own if own != first["msg"] else own[:1].lower() + own[1:]
+    return f"{rule}({where}={quoted(first['input'])}): {what}"
 
 
 class _AgentRule(BaseRule):

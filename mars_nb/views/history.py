@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mars_nb.engine.folding import fold
+from mars_nb.events import RunStarted, TopologyChanged
+from mars_nb.state.journal import MemoryJournal
+from mars_nb.topology.model import Topology
+
 if TYPE_CHECKING:
     from mars_nb.engine.state import RunState
     from mars_nb.state.journal import Journal
-    from mars_nb.topology.model import Topology
+    from mars_nb.state.record import Record
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,3 +33,16 @@ class History:
     topology: Topology
     state: RunState
     journal: Journal
+
+
+def history_of(records: list[Record]) -> History:
+    """Give the history that a journal, or the beginning of one, tells.
+
+    Raises
+    ------
+    SessionError
+        When it does not begin with `RunStarted`.
+    """
+    state = fold((record.seq, record.event) for record in records).state
+    drawn = [record.event for record in records if isinstance(record.event, RunStarted | TopologyChanged)]
+    return History(Topology.from_text(drawn[-1].topology), state, MemoryJournal(records))

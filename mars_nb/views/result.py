@@ -226,6 +226,23 @@ def result_of(history: History, *, session_id: str, n_cancelled: int = 0) -> Orc
     )
 
 
+def describe_state(history: History) -> dict[str, Any]:
+    """Give where everybody stands as plain JSON."""
+    state = history.state
+    branches = {
+        branch.id: {"agent": branch.agent, "state": branch.state.value, "n_steps": branch.n_done}
+        for branch in state.branches.values()
+    }
+    return {
+        "status": state.status,
+        "task": state.task,
+        "context": state.context,
+        "total_steps": state.n_completed,
+        "branches": branches,
+        "responses": answer.responses(state),
+    }
+
+
 def branch_results(history: History) -> list[BranchResult]:
     """Give one result a branch, in branch order."""
     steps: dict[str, list[dict[str, Any]]] = {}

@@ -1,0 +1,84 @@
+"""Resuming: pause, crash, failure and restart share one way back.
+
+What was running becomes ready, for its outcome is not known; what failed for good becomes ready, unless a join or a
+caller went on without it; what waits goes on waiting. Then the index of who waits for whom is made anew from where
+everybody stands, since the topology or its rules may be others now.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mars_nb.engine.branch import BranchState
+from mars_nb.engine.join import enter, join_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mars_nb.engine.branch import ExecutionBranch, Frame
+    from mars_nb.engine.state import RunState
+
+_ASKED_AGAIN = frozenset({BranchState.RUNNING, BranchState.RETRYING})
+
+
+def resume(state: RunState) -> None:
+    """Let a run go on from where it stands."""
+    state.status, state.error, state.deadline_s, state.is_pausing = "running", None, None, False
+    state.n_in_flight = 0
+    for branch in state.branches.values():
+        if branch.state in _ASKED_AGAIN or _is_retried(branch):
+            _ask_again(state, branch)
+    state.let_through = frozenset(branch.id for branch in state.ready)
+    reindex(state)
+
+
+def _is_retried(branch: ExecutionBranch) -> bool:
+    return branch.state is BranchState.FAILED and not branch.settled_at
+
+
+def _ask_again(state: RunState, branch: ExecutionBranch) -> None:
+    if branch.state is BranchState.FAILED:
+        del branch.frame.failed[branch.id]
+        branch.error = None
+        branch.attempt = 1
+        state.n_live += 1
+    branch.state = BranchState.READY
+    state.ready.append(branch)
+
+
+def reindex(state: RunState) -> None:
+    """Count again who is live where, what moves by itself, and who waits for whom."""
+    frames = list(_frames(state.root, state))
+    for frame in frames:
+        frame.live, frame.watched, frame.joins = {}, {}, {}
+        frame.n_live = frame.n_active = frame.n_blocked = 0
+        frame.is_quiet = False
+    state.dirty.clear()
+    for branch in state.branches.values():
+        if branch.state not in (BranchState.FAILED, BranchState.ENDED):
+            _count(state, branch)
+    for frame in reversed(frames):
+        if frame.n_active and frame.parent:
+            frame.parent.n_active += 1
+    state.quiet = [frame for frame in frames if not frame.n_active]
+
+
+def _count(state: RunState, branch: ExecutionBranch) -> None:
+    enter(branch)
+    if branch.state.is_active:
+        branch.frame.n_active += 1
+    elif branch.state in (BranchState.WAITING, BranchState.CALLING):
+        join = join_at(branch.frame, branch.agent)
+        join.add(branch)
+        join.n_busy += len(branch.frames)
+        state.dirty[join] = None
+
+
+def _frames(root: Frame, state: RunState) -> Iterator[Frame]:
+    """Give every frame in which somebody still stands, outer ones first."""
+    found: dict[int, Frame] = {id(root): root}
+    for branch in state.branches.values():
+        if branch.state is not BranchState.ENDED:
+            found[id(branch.frame)] = branch.frame
+            found |= {id(frame): frame for frame in branch.frames}
+    return iter(sorted(found.values(), key=lambda frame: frame.depth))

@@ -1,0 +1,55 @@
+"""What loading the extension puts into a shell, and how all of it is taken out again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mars_nb import __version__
+from mars_nb.jupyter.completion import Matcher
+from mars_nb.jupyter.display import show_line
+from mars_nb.jupyter.help import FACTS
+from mars_nb.jupyter.magics import MarsMagics
+from mars_nb.jupyter.runner import LOOP
+from mars_nb.jupyter.transformer import Rewriter, install, remove
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+MAGICS = (("line", "mars"), ("cell", "mars"), ("cell", "agent"))
+"""The magics, by kind and name."""
+
+
+class Extension:
+    """The extension in one shell, from loading to unloading.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The shell.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._known: dict[str, dict[str, Any]] = shell.magics_manager.magics
+        self._before = {(kind, name): self._known[kind].get(name) for kind, name in MAGICS}
+        magics = MarsMagics(shell)
+        shell.register_magics(magics)
+        self._matcher = Matcher(magics.desk)
+        self._rewriter = Rewriter(shell)
+        install(self._rewriter, shell)
+        shell.Completer.custom_matchers.append(self._matcher.match)
+
+    def greet(self) -> None:
+        """Show the one line of ``%load_ext``."""
+        show_line(f"mars_nb {__version__} · {FACTS} · try %mars demo")
+
+    def remove(self) -> None:
+        """Take everything out of the shell again."""
+        for (kind, name), before in self._before.items():
+            self._known[kind].pop(name, None)
+            if before is not None:
+                self._known[kind][name] = before
+        self._shell.magics_manager.registry.pop(MarsMagics.__name__, None)
+        self._shell.Completer.custom_matchers.remove(self._matcher.match)
+        remove(self._rewriter, self._shell)
+        LOOP.close()

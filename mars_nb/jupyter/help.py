@@ -1,0 +1,151 @@
+"""What ``%mars help`` says, one short text a topic."""
+
+from __future__ import annotations
+
+from mars_nb.errors import CellError, did_you_mean
+from mars_nb.jupyter.options import OPTIONS, VERBS
+from mars_nb.topology.names import quoted
+
+FACTS = "no model yet: function agents run here, and nothing is sent anywhere"
+"""What a user should know before the first run."""
+
+_START = """\
+A team of agents in a cell: first define them, then draw who may talk to whom.
+
+    %%agent Planner
+    def plan(request):
+        return f"a plan for: {request}"
+
+    %%mars report
+    task: Compare the two quarters
+    User -> Planner -> User
+
+The run is bound to `report`: report.final_response, report.timeline(), %mars show report.
+%mars demo runs a small team. Topics: """
+
+_CELL = """\
+%%mars [NAME] [options]      NAME is the variable of the run; without it, `run`
+task: what is asked          goes on over indented lines; nothing in it is a comment or an arrow
+User -> A -> B, C -> D       hands over; B and C run in parallel, D gets both
+D <-> E                      a conversation; max_turns(D <-> E, 3) ends it
+D -> User                    the answer
+context: table, limits       variables that every agent gets
+entry: A                     where the task goes when nothing is drawn from User
+timeout(300)                 a rule, see %mars help rules
+# a comment"""
+
+_RULES = """\
+timeout(S)  timeout(Agent, S)      seconds for the run, for one attempt of an agent
+max_steps(N)                       steps of the run
+max_turns(A <-> B, N)              rounds of a conversation
+parallel(A, B)                     run these together
+max_parallel(N)                    steps at once
+quorum(Agent, SHARE)               go on when so many of those it waits for are there: 0.75
+retry(Agent, N)                    attempts in all"""
+
+_AGENTS = """\
+%%agent NAME and one function below make an agent. It takes (request), (request, context) or
+(request, context, memory) and returns text, JSON, a table, or an action:
+    Invoke("Writer", request)   Parallel([("A", x), ("B", y)])   AskUser("…?")   Final(answer)   EndConversation()
+Plain functions run in threads, `async def` on the loop, generators stream what they yield.
+In Python: from mars_nb import agent, Agent. %mars agents lists them. --stub lets missing ones repeat what they hear.
+Instructions instead of a function need a model, which comes in a later release."""
+
+_PLACEHOLDERS = """\
+{name} in a task is the variable of that name: text as it is, numbers, lists and dicts as JSON, a table as CSV up to
+20 kB. {{name}} is the literal text, and every other brace is text as well. Only names: compute anything else in a
+Python cell first. A task that is nothing but {name} hands over the value itself. --raw fills in nothing."""
+
+_QUESTIONS = """\
+An agent with an edge to User may ask: AskUser("Publish?"), or in a conversation, User <-> Tutor. A foreground cell
+asks with an input line below the picture. Where nobody types (nbclient, papermill, CI): --user VAR, a list of replies
+or a function from a question to a reply."""
+
+_ERRORS = """\
+A run that fails ends its cell with one line, so that Run All stops there; --keep-going, or the cell tag
+raises-exception, lets it go on. Everything until then is kept: run.timeline(), run.error.
+The stop button ends a run in the same way. %mars check looks at the cell that was tried last."""
+
+_VERBS_NOW = """\
+%mars                      what is there, and what can be done next
+%mars agents               the agents, as a table
+%mars check [RUN]          what is wrong with the last cell
+%mars demo                 a small team at work
+%mars help [TOPIC]         this
+%mars patterns             teams that are drawn often, for -t
+%mars show [RUN]           picture and answer
+%mars timeline [RUN]       one row a step: df = %mars timeline report
+RUN is a variable, the beginning of its name, or a session's id; without it, the last run."""
+
+_OPTION_NOTES = {
+    "topology": "take the topology from a variable, a run, a 'pattern(…)' or a file; the cell is the task",
+    "dry_run": "draw and check, run nothing",
+    "max_steps": "most steps of the run",
+    "context": "a variable that every agent gets",
+    "user": "who answers questions: a list of replies, or a function",
+    "raw": "fill in no {placeholders}",
+    "view": "repaint while it runs, show the end only, or show no picture",
+    "quiet": "show nothing but errors",
+    "format": "how the answer is shown",
+    "in_memory": "keep the run in memory only (as yet, every run is)",
+    "stub": "agents that are not defined repeat what they are asked",
+    "replace": "overwrite a variable that is no run",
+    "keep_going": "a run that fails does not end its cell with an error",
+}
+
+
+def _options() -> str:
+    built = [option for option in OPTIONS if option.key in _OPTION_NOTES]
+    names = {option.key: f"{option.long} {option.metavar}".strip() for option in built}
+    rows = [f"{option.short or '  '}  {names[option.key]:26} {_OPTION_NOTES[option.key]}" for option in built]
+    later = ", ".join(option.long for option in OPTIONS if option.key not in _OPTION_NOTES)
+    return "\n".join([*rows, f"In a later release: {later}."])
+
+
+def _verbs() -> str:
+    built = {line.split()[1] for line in _VERBS_NOW.splitlines() if line.startswith("%mars ")}
+    return f"{_VERBS_NOW}\nIn a later release: {', '.join(verb for verb in VERBS if verb not in built)}."
+
+
+TOPICS = ("cell", "options", "rules", "agents", "placeholders", "questions", "errors", "verbs")
+"""What help can be had on."""
+
+
+def help_text(topic: str = "") -> str:
+    """Give the help on a topic.
+
+    Parameters
+    ----------
+    topic : str
+        One of `TOPICS`; empty for where to begin.
+
+    Returns
+    -------
+    str
+        Some lines of text.
+
+    Raises
+    ------
+    CellError
+        If there is no such topic.
+
+    Examples
+    --------
+    >>> help_text("options").splitlines()[1]
+    '-n  --dry-run                  draw and check, run nothing'
+    """
+    texts = {
+        "": _START + ", ".join(TOPICS),
+        "cell": _CELL,
+        "options": _options(),
+        "rules": _RULES,
+        "agents": _AGENTS,
+        "placeholders": _PLACEHOLDERS,
+        "questions": _QUESTIONS,
+        "errors": _ERRORS,
+        "verbs": _verbs(),
+    }
+    if topic not in texts:
+        near = did_you_mean(topic[:80], TOPICS)
+        raise CellError(f"there is no help on {quoted(topic)}{near}; topics: {', '.join(TOPICS)}")
+    return texts[topic]

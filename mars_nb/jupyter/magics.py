@@ -1,0 +1,67 @@
+"""The magics: ``%%mars`` runs a cell, ``%%agent`` defines an agent, ``%mars`` does the rest.
+
+A magic is parse, call, return. None of them lets IPython fill in ``{…}``: it would evaluate what stands there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, no_var_expand
+
+from mars_nb.jupyter.agent_cells import define
+from mars_nb.jupyter.desk import Desk
+from mars_nb.jupyter.display import show_line
+from mars_nb.jupyter.foreground import close_run, open_run, show_dry
+from mars_nb.jupyter.runner import run_here, run_there
+from mars_nb.jupyter.verbs import call
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+@magics_class
+class MarsMagics(Magics):
+    """The magics of a notebook.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The notebook's shell.
+
+    Attributes
+    ----------
+    desk : Desk
+        What they remember.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self.desk = Desk(shell)
+
+    @no_var_expand
+    @line_cell_magic
+    def mars(self, line: str, cell: str | None = None) -> object:
+        """Run a team of agents (%%mars), or see to it (%mars); '%mars help' tells how."""
+        if cell is None:
+            return call(self.desk, line)
+        foreground = open_run(self.desk, line, cell)
+        if foreground.is_dry:
+            show_dry(foreground)
+        else:
+            close_run(foreground, ended=run_there(foreground.job, foreground.screen))
+        return None
+
+    async def run_cell(self, line: str, cell: str) -> None:
+        """Run a ``%%mars`` cell that stands by itself; what the rewritten cell awaits."""
+        foreground = open_run(self.desk, line, cell)
+        if foreground.is_dry:
+            show_dry(foreground)
+        else:
+            close_run(foreground, ended=await run_here(foreground.job, foreground.screen))
+
+    @no_var_expand
+    @cell_magic
+    def agent(self, line: str, cell: str) -> None:
+        """Define an agent by a cell with one function; '%mars help agents' tells how."""
+        show_line(define(self.desk.shell, line, cell))

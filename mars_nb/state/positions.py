@@ -1,0 +1,103 @@
+"""Positions of a journal: by seq, by checkpoint name, or as an agent's n-th step (``Writer#2``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mars_nb.errors import SessionError, did_you_mean
+from mars_nb.events import CheckpointCreated, StepCompleted, StepScheduled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
+
+    from mars_nb.state.record import Record
+
+
+def find(records: Sequence[Record], where: int | str) -> int:
+    """Give the seq of a position.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        The journal.
+    where : int or str
+        A seq, the name of a checkpoint, or ``"Writer#2"``: right after Writer's second step completed.
+
+    Returns
+    -------
+    int
+        Seq of the last event that counts.
+
+    Raises
+    ------
+    SessionError
+        When there is no such position; the message names the nearest one.
+    """
+    text = str(where).strip()
+    if text.isdecimal():
+        return _existing_seq(records, int(text))
+    named = checkpoints(records)
+    if text in named:
+        return named[text]
+    steps = completed_steps(records)
+    if text in steps:
+        return steps[text].seq
+    hint = did_you_mean(text, [*named, *steps])
+    raise SessionError(f"there is no position {text!r}; expected a seq, a checkpoint or a step such as 'Writer#2'{hint}")
+
+
+def checkpoints(records: Iterable[Record]) -> dict[str, int]:
+    """Give the seq that each checkpoint names: the event before it."""
+    return {each.event.name: each.seq - 1 for each in records if isinstance(each.event, CheckpointCreated)}
+
+
+def completed_steps(records: Iterable[Record]) -> dict[str, Record]:
+    """Give the outcome of each completed step, by agent and visit, as ``"Writer#2"``."""
+    found: dict[str, Record] = {}
+    visits: dict[str, int] = {}
+    for agent, record in _completed(records):
+        visits[agent] = visits.get(agent, 0) + 1
+        found[f"{agent}#{visits[agent]}"] = record
+    return found
+
+
+def until(records: Sequence[Record], seq: int) -> list[Record]:
+    """Give the records up to a position."""
+    return [record for record in records if record.seq <= seq]
+
+
+def edited(records: Sequence[Record], content: Any) -> list[Record]:
+    """Give records in which the reply of the last one, the outcome of a step, is another one.
+
+    Raises
+    ------
+    SessionError
+        When the last record is no outcome of a step.
+    """
+    last = records[-1]
+    if not isinstance(last.event, StepCompleted):
+        kind = type(last.event).__name__
+        raise SessionError(f"seq {last.seq} is a {kind}; only a completed step's reply can be edited: fork at 'Writer#2'")
+    event = msgspec.structs.replace(last.event, content=content, action=None)
+    return [*records[:-1], last._replace(event=event)]
+
+
+def _completed(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
+    agents: dict[tuple[str, int], str] = {}
+    for record in records:
+        match record.event:
+            case StepScheduled() as event:
+                agents[event.branch, event.step] = event.agent
+            case StepCompleted() as event:
+                yield agents[event.branch, event.step], record
+            case _:
+                pass
+
+
+def _existing_seq(records: Sequence[Record], seq: int) -> int:
+    if not 1 <= seq <= len(records):
+        raise SessionError(f"there is no seq {seq}; this session has events 1 to {len(records)}")
+    return seq
