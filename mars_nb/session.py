@@ -1,77 +1,39 @@
 """A session: a run that is kept, with an id.
 
 It is made before anything runs, so that it can be named, listed and found again. It holds no state of its own: what it
-says is read from its journal, and what it does is done by the host that made it, so it works the same in the kernel that
-ran it and in one that was started later.
+says is read from its journal, so it works the same in the kernel that ran it and in one that was started later. Pause,
+crash, failure and restart share one way back, `Session.resume`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from mars_nb.agents.content import as_content
+from mars_nb.conductor import with_rules
+from mars_nb.engine.folding import replay
+from mars_nb.errors import SessionError
+from mars_nb.events import CheckpointCreated, Restored, RunStarted, TopologyChanged
+from mars_nb.execution.recorded import Recorded
+from mars_nb.execution.resumption import resumption
+from mars_nb.state import positions
+from mars_nb.state.manager import worked_s
+from mars_nb.state.names import check_id
+from mars_nb.topology.rules import MaxStepsRule
+from mars_nb.views.history import History, history_of
+from mars_nb.views.result import OrchestraResult, describe_state, result_of
+from mars_nb.views.why import why
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from mars_nb.agents.agent import Agent
+    from mars_nb.conductor import Conductor
+    from mars_nb.state.manager import StateManager
+    from mars_nb.state.record import Record
+    from mars_nb.topology.model import Topology
     from mars_nb.topology.rules import Rule
-    from mars_nb.views.result import OrchestraResult
-
-
-class SessionHost(Protocol):
-    """What a session needs of the orchestra that made it."""
-
-    async def run_session(
-        self, session_id: str, topology: Any, *, max_steps: int | None, user: object
-    ) -> OrchestraResult:
-        """Run the task of a session."""
-        ...
-
-    async def pause_session(self, session_id: str, *, now: bool = False) -> bool:
-        """Pause it."""
-        ...
-
-    async def resume_session(
-        self,
-        session_id: str,
-        *,
-        topology: Any = None,
-        rules: Iterable[Rule | str] | None = None,
-        max_steps: int | None = None,
-        agents: Iterable[Agent] | None = None,
-        user: object = None,
-    ) -> OrchestraResult:
-        """Resume it."""
-        ...
-
-    async def create_checkpoint(self, session_id: str, checkpoint_name: str) -> str:
-        """Name its present position."""
-        ...
-
-    async def restore_checkpoint(self, checkpoint_id: str) -> dict[str, Any]:
-        """Go back to a position."""
-        ...
-
-    async def fork_session(
-        self, session_id: str, at: int | str, *, edit: Any = None, new_id: str | None = None
-    ) -> Session:
-        """Make another session from a position of it."""
-        ...
-
-    def session_at(self, session_id: str, at: int | str | None = None) -> OrchestraResult:
-        """Give what it was at a position."""
-        ...
-
-    async def replay_session(self, session_id: str, *, speed: float | None = None) -> OrchestraResult:
-        """Play it again without asking anybody."""
-        ...
-
-    def why(self, session_id: str, step: str) -> str:
-        """Say why a step ran."""
-        ...
-
-    def describe_session(self, session_id: str) -> dict[str, Any]:
-        """Give what is known of it."""
-        ...
 
 
 class Session:
@@ -83,15 +45,18 @@ class Session:
     ----------
     session_id : str
         Its id.
-    host : SessionHost
-        Does what the session is asked to do.
+    conductor : Conductor
+        Runs it.
+    manager : StateManager
+        Keeps it.
     user : callable, list of str or mapping, optional
         How a person is reached.
     """
 
-    def __init__(self, session_id: str, host: SessionHost, *, user: object = None) -> None:
+    def __init__(self, session_id: str, *, conductor: Conductor, manager: StateManager, user: object = None) -> None:
         self.id = session_id
-        self._host = host
+        self._conductor = conductor
+        self._manager = manager
         self._user = user
 
     def __repr__(self) -> str:
@@ -100,12 +65,18 @@ class Session:
     @property
     def status(self) -> str:
         """``"created"``, ``"running"``, ``"interrupted"``, ``"paused"``, or how it ended."""
-        return str(self._host.describe_session(self.id)["status"])
+        return str(self._manager.describe(self.id)["status"])
 
     @property
     def result(self) -> OrchestraResult:
-        """What it gave so far."""
-        return self._host.session_at(self.id)
+        """What it gave so far.
+
+        Raises
+        ------
+        SessionError
+            When it never ran.
+        """
+        return result_of(history_of(self._records()), session_id=self.id)
 
     async def run(self, topology: Any, *, max_steps: int | None = None) -> OrchestraResult:
         """Run the task of this session over a topology.
@@ -129,7 +100,13 @@ class Session:
         TopologyError
             When the topology is wrong; the session is as new then.
         """
-        return await self._host.run_session(self.id, topology, max_steps=max_steps, user=self._user)
+        self._conductor.check_not_live(self.id)
+        if self._records():
+            raise SessionError(f"session {self.id!r} has run already; resume it, fork it, or create another one")
+        header = self._manager.backend.header(self.id)
+        cast = self._conductor.cast(topology, max_steps, self._user)
+        started = self._conductor.started(cast, header["task"], header["context"], is_kept=True)
+        return await self._conductor.conduct(cast, [started], self.id, self._manager.open(self.id))
 
     async def pause(self, *, now: bool = False) -> bool:
         """Let no further step start, and return when the running ones are over.
@@ -142,9 +119,17 @@ class Session:
         Returns
         -------
         bool
-            Whether it is paused; False when it was not running.
+            Whether it is paused, or will be when the step that asked for it is over; False when it was not running in
+            this process.
         """
-        return await self._host.pause_session(self.id, now=now)
+        loop = self._conductor.live.get(self.id)
+        if loop is None:
+            return False
+        loop.pause("you asked for it", now=now)
+        if loop.runs_in(asyncio.current_task()):
+            return True
+        await loop.wait()
+        return loop.state.status == "paused"
 
     async def resume(
         self,
@@ -155,29 +140,119 @@ class Session:
         agents: Iterable[Agent] | None = None,
         user: object = None,
     ) -> OrchestraResult:
-        """Go on from where it stands; the arguments are those of `Orchestra.resume_session`."""
-        return await self._host.resume_session(
+        """Go on from where the journal leaves everybody, in this process or a new one.
+
+        A completed step is never asked again; what was running, or had failed, is.
+
+        Parameters
+        ----------
+        topology : dict, str, PatternConfig or Topology, optional
+            Go on under another topology.
+        rules : iterable of Rule or str, optional
+            Rules that take the place of those with the same subject.
+        max_steps : int, optional
+            Another limit.
+        agents : iterable of Agent, optional
+            Agents that take the place of those of the same name.
+        user : callable, list of str or mapping, optional
+            How a person is reached.
+
+        Returns
+        -------
+        OrchestraResult
+            What it gave; that of a session which succeeded is given again, without asking anybody.
+
+        Raises
+        ------
+        SessionNotFound
+            When the session is gone.
+        SessionError
+            When it never ran, or is running here.
+        JournalLocked
+            When it is running elsewhere.
+        TopologyError
+            When a branch stands at an agent that is gone, or the topology is wrong.
+        """
+        self._conductor.check_not_live(self.id)
+        records = self._records()
+        past = history_of(records)
+        if past.state.status == "succeeded":
+            return result_of(past, session_id=self.id)
+        drawn = past.topology if topology is None else self._conductor.drawn(topology)
+        limit = _limit(records, drawn) if max_steps is None else max_steps
+        asked = self._user if user is None else user
+        cast = self._conductor.cast(with_rules(drawn, rules, max_steps), limit, asked, agents)
+        going_on = resumption(records, cast)
+        return await self._conductor.conduct(
+            cast,
+            going_on.events,
             self.id,
-            topology=topology,
-            rules=rules,
-            max_steps=max_steps,
-            agents=agents,
-            user=self._user if user is None else user,
+            self._manager.open(self.id),
+            state=going_on.state,
+            worked=worked_s(records),
+            recorded=Recorded.of(self._manager.parent_events(self.id)),
         )
 
     async def checkpoint(self, name: str) -> str:
-        """Name the present position; give the checkpoint's id."""
-        return await self._host.create_checkpoint(self.id, name)
+        """Name the present position; copies nothing.
 
-    async def restore(self, where: int | str) -> Mapping[str, Any]:
-        """Go back to a position: a seq, a checkpoint's name, or ``"Writer#2"``; nothing is deleted."""
-        return await self._host.restore_checkpoint(f"{self.id}@{where}")
+        Returns
+        -------
+        str
+            Id of the checkpoint, ``"session@name"``.
+
+        Raises
+        ------
+        SessionError
+            When the name is malformed or the session never ran.
+        """
+        event = CheckpointCreated(check_id(name, "checkpoint"))
+        if self.id in self._conductor.live:
+            self._conductor.live[self.id].tell(event)
+        else:
+            history_of(self._records())
+            self._manager.append(self.id, event)
+        return f"{self.id}@{name}"
+
+    async def restore(self, where: int | str) -> dict[str, Any]:
+        """Go back to a position; what came after stays in the journal.
+
+        Parameters
+        ----------
+        where : int or str
+            A seq, a checkpoint's name, or ``"Writer#2"``.
+
+        Returns
+        -------
+        dict
+            The state there: ``session_id``, ``checkpoint``, ``seq``, ``status``, ``task``, ``context``,
+            ``total_steps``, ``branches`` and ``responses``. The session is paused; resume it to go on from there.
+
+        Raises
+        ------
+        SessionError
+            When there is no such position, or the session is running.
+        """
+        self._conductor.check_not_live(self.id)
+        records = self._records()
+        seq = positions.find(records, where)
+        state = describe_state(history_of(positions.until(records, seq)))
+        self._manager.append(self.id, Restored(seq))
+        return {"session_id": self.id, "checkpoint": str(where), "seq": seq, **state}
 
     def at(self, where: int | str) -> OrchestraResult:
         """Give the run as it was at a position: its state, picture and tables."""
-        return self._host.session_at(self.id, where)
+        records = self._records()
+        past = history_of(positions.until(records, positions.find(records, where)))
+        return result_of(past, session_id=self.id)
 
-    async def fork(self, at: int | str, *, edit: Any = None, new_id: str | None = None) -> Session:
+    async def fork(
+        self,
+        at: int | str,
+        *,
+        edit: Any = None,
+        new_id: str | None = None,
+    ) -> Session:
         """Make another session that goes on from a position of this one, which stays as it is.
 
         Parameters
@@ -192,13 +267,21 @@ class Session:
         Returns
         -------
         Session
-            Paused; ``await fork.resume(topology=…, rules=…, agents=…)`` lets it go on. What did not change takes its
-            recorded reply, only what changed is asked.
+            ``await fork.resume(topology=…, rules=…, agents=…)`` lets it go on. What did not change takes its recorded
+            reply, only what changed is asked.
         """
-        return await self._host.fork_session(self.id, at, edit=edit, new_id=new_id)
+        records = self._records()
+        seq = positions.find(records, at)
+        kept = positions.until(records, seq)
+        history_of(kept)
+        if edit is not None:
+            kept = positions.edited(kept, as_content(edit))
+        header = {**self._manager.backend.header(self.id), "parent": {"session": self.id, "seq": seq}}
+        name = self._manager.make(new_id, header, records=kept)
+        return Session(name, conductor=self._conductor, manager=self._manager, user=self._user)
 
     async def replay(self, *, speed: float | None = None) -> OrchestraResult:
-        """Feed the recorded replies through the engine again, asking nobody.
+        """Feed the recorded replies through the engine again, asking nobody, and tell the event bus.
 
         Parameters
         ----------
@@ -210,8 +293,28 @@ class Session:
         OrchestraResult
             The same as it was.
         """
-        return await self._host.replay_session(self.id, speed=speed)
+        records = self._records()
+        past = history_of(records)
+        at = {record.seq: record.at for record in records}
+        last, state = at[1], past.state
+        for seq, event, reached in replay((record.seq, record.event) for record in records):
+            if speed:
+                await asyncio.sleep(max(0.0, at[seq] - last) / speed)
+            last, state = at[seq], reached
+            self._conductor.event_bus.publish(event)
+        return result_of(History(past.topology, state, past.journal), session_id=self.id)
 
     def why(self, step: str) -> str:
-        """Say which events and which rule made a step run; ``step`` is an id such as ``"b0.1#2"`` or ``"Writer#2"``."""
-        return self._host.why(self.id, step)
+        """Say which events and which rule made a step run: an id such as ``"b0.1#2"``, or ``"Writer#2"``."""
+        return why(self._records(), step)
+
+    def _records(self) -> list[Record]:
+        return self._manager.records(self.id)
+
+
+def _limit(records: list[Record], topology: Topology) -> int | None:
+    """Give the limit that a run had, unless a rule says it."""
+    if any(isinstance(rule, MaxStepsRule) for rule in topology.rules):
+        return None
+    limits = [each.event.max_steps for each in records if isinstance(each.event, RunStarted | TopologyChanged)]
+    return limits[-1]

@@ -1,7 +1,7 @@
 """Folding: from the events of a journal to where everybody stands.
 
-A journal only grows. Where it says that the run was restored to an earlier position, the events in between stay readable
-and no longer count: the *effective* events are those that led to the present.
+A journal only grows. Where it says that the run was restored to an earlier position, the events in between stay
+readable and no longer count: the *effective* events are those that led to the present.
 
 Examples
 --------

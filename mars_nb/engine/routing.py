@@ -167,13 +167,7 @@ def _replies(plan: Plan, branch: ExecutionBranch, *, has_turns: bool) -> tuple[s
         and talk.opener == each
         and talk.unanswered
         and (talk.n_sent < implicit_turns(plan, agent, each)) == has_turns
-        and (each not in frame.around or _asked_by(branch, each))
     )
-
-
-def _asked_by(branch: ExecutionBranch, partner: str) -> bool:
-    frame = branch.frame
-    return frame.caller is not None and frame.caller.agent == partner and frame.asked == branch.agent
 
 
 def _may_open(plan: Plan, branch: ExecutionBranch, partner: str) -> bool:

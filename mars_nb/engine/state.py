@@ -69,7 +69,7 @@ class RunState:
         self.questions: deque[ExecutionBranch] = deque()
         self.ready: deque[ExecutionBranch] = deque()
         self.dirty: dict[Join, None] = {}
-        self.quiet: list[Frame] = []
+        self.quiet: list[Frame] = [self.root]
         self.visits: dict[tuple[Position, str], int] = {}
         self.n_entries = 0
         self.n_events = 0
@@ -97,7 +97,7 @@ def take_answers(caller: ExecutionBranch) -> list[Contribution]:
     """Give what came back to a caller; in its frame each answer counts as the reply to what it had asked."""
     for frame in caller.frames:
         talk = caller.frame.talks.get(pair(caller.agent, frame.asked))
-        if talk and frame.answers:
+        if talk and frame.answers and talk.opener == caller.agent:
             talk.unanswered = False
     return [answer for frame in caller.frames for answer in frame.answers]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mars_nb.execution.timers import Deadlines
 
 STEPS_PER_TURN = 16
-"""Steps after which a job lets the event loop see to others, even if none of them waited."""
+"""Steps after which a job lets the event loop see to others, even if none of them waited; 1 where a run can be paused."""
 
 
 class Job:
@@ -67,6 +67,8 @@ class BranchExecutor:
         Gives the seconds that a step of an agent may take, or None.
     land : callable
         Takes the outcome of a step and gives the requests that start next.
+    steps_per_turn : int
+        Steps after which a job lets the event loop see to others.
     """
 
     def __init__(
@@ -76,7 +78,9 @@ class BranchExecutor:
         deadlines: Deadlines,
         timeout_s: Callable[[str], float | None],
         land: Callable[[StepCompleted | StepFailed], list[StepRequest]],
+        steps_per_turn: int = STEPS_PER_TURN,
     ) -> None:
+        self._steps_per_turn = steps_per_turn
         self._steps = steps
         self._deadlines = deadlines
         self._timeout_s = timeout_s
@@ -109,13 +113,13 @@ class BranchExecutor:
         while True:
             outcome = await self._execute(job, asked)
             job.serial += 1
+            if job.serial % self._steps_per_turn == 0:
+                await asyncio.sleep(0)  # before the outcome lands, so that a pause asked for meanwhile is heard in time
             following = self._land(outcome)
             if not following:
                 return
             asked = following.pop(0)
             self.start(following)
-            if job.serial % STEPS_PER_TURN == 0:
-                await asyncio.sleep(0)
 
     async def _execute(self, job: Job, asked: StepRequest) -> StepCompleted | StepFailed:
         seconds = self._timeout_s(asked.agent.name)

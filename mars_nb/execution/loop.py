@@ -28,7 +28,7 @@ from mars_nb.events import (
     StepScheduled,
     StepStreamed,
 )
-from mars_nb.execution.branch import BranchExecutor
+from mars_nb.execution.branch import STEPS_PER_TURN, BranchExecutor
 from mars_nb.execution.step import StepExecutor, StepRequest, describe
 from mars_nb.execution.timers import Alarms, Deadlines, retry_pause_s
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from mars_nb.engine.plan import Plan
     from mars_nb.engine.state import RunState
     from mars_nb.event_bus import EventBus
-    from mars_nb.execution.recorded import Recorded
     from mars_nb.events import Event, StepCompleted
+    from mars_nb.execution.recorded import Recorded
     from mars_nb.state.journal import Journal
     from mars_nb.topology.model import Topology
 
@@ -92,6 +92,8 @@ class RunLoop:
         Seconds that the run worked before it was paused; they count against its ``timeout``.
     recorded : Recorded, optional
         Replies of another session, taken where a request is unchanged.
+    can_pause : bool
+        Whether somebody may pause it; then every step is a chance to be heard.
 
     Attributes
     ----------
@@ -109,6 +111,7 @@ class RunLoop:
         run_key: str,
         worked_s: float = 0.0,
         recorded: Recorded | None = None,
+        can_pause: bool = True,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.state = state
@@ -126,7 +129,13 @@ class RunLoop:
         self._deadlines = Deadlines(loop)
         steps = StepExecutor(self._validate, self._corrected, recorded)
         timeout_s = state.plan.rules.step_timeout_s
-        self._jobs = BranchExecutor(steps, deadlines=self._deadlines, timeout_s=timeout_s, land=self._land)
+        self._jobs = BranchExecutor(
+            steps,
+            deadlines=self._deadlines,
+            timeout_s=timeout_s,
+            land=self._land,
+            steps_per_turn=1 if can_pause else STEPS_PER_TURN,
+        )
 
     async def run(self, first: Sequence[Event]) -> None:
         """Write the first events and all that follows from them, until the run is over or paused.

@@ -46,7 +46,7 @@ def resumption(records: Iterable[Record], cast: Cast) -> Resumption:
     TopologyError
         When a branch stands at an agent that is gone.
     """
-    events = [(record.seq, record.event) for record in records]
+    events: list[tuple[int, object]] = [(record.seq, record.event) for record in records]
     state, due = fold(events)
     _check_places(state, cast)
     changed = _changed(events, cast)

@@ -18,6 +18,7 @@ from mars_nb.jupyter.runner import Job
 from mars_nb.jupyter.runs import RunRecord
 from mars_nb.topology.graph import TopologyAnalyzer
 from mars_nb.topology.names import RESERVED, quoted
+from mars_nb.topology.patterns import PatternConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,6 +97,8 @@ def topology_of(cell: Cell) -> Topology:
         If there is none, or it is wrong.
     """
     name = str(cell.options.get("topology", ""))
+    if isinstance(named := cell.variables.get(name), PatternConfig):
+        return named.topology()
     if not name.endswith(".mars"):
         return cell.topology()
     try:

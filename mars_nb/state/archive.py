@@ -113,7 +113,7 @@ def import_session(
     Returns
     -------
     str
-        Its id. The header says under ``"imported"`` whence it came.
+        Its id. The header says under ``"imported"`` whence it came, and it takes ``trust=True`` to go on from it.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def import_session(
             old_id = Path(path).stem
     about["imported"] = {"session": old_id, "uuid": header.uuid}
     new_id = session_id or old_id
-    storage.create(new_id, about, records=records).close()
+    storage.create(new_id, about, records=records, trusted=False).close()
     for name, data in content.items():
         if name != _JOURNAL_NAME:
             storage.put_blob(new_id, data)

@@ -21,7 +21,6 @@ import os
 import threading
 import time
 import weakref
-from collections import deque
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -51,6 +50,9 @@ BLOB_BYTES = 32 * 1024
 SEGMENT_BYTES = 64 * 1024 * 1024
 """A file that has grown to this gets a successor."""
 
+MAX_BYTES = 1 << 30
+"""Most that a journal may grow to unless more is allowed."""
+
 _URGENT = frozenset({BranchesJoined, BranchResumed, CheckpointCreated, QuestionAsked, RunEnded, RunPaused})
 
 
@@ -67,8 +69,10 @@ class FileJournal:
         What `append` promises.
     segment_bytes : int
         Size at which a new file is begun.
+    max_bytes : int
+        Most that the journal may hold, blobs not counted.
     on_close : callable
-        Called once, when nothing will be written any more.
+        Called once with the journal's size in bytes, when nothing will be written any more.
     """
 
     def __init__(
@@ -78,15 +82,16 @@ class FileJournal:
         *,
         durability: Durability = "process",
         segment_bytes: int = SEGMENT_BYTES,
-        on_close: Callable[[], None] = lambda: None,
+        max_bytes: int = MAX_BYTES,
+        on_close: Callable[[int], None],
     ) -> None:
         self._writer = SegmentWriter(position, limit_bytes=segment_bytes)
         self._folder: Path = self._writer.path.parent
         self._epoch, self._n_durable = position.epoch, position.seq
-        self._ats, self._durability, self._on_close = ats, durability, on_close
+        self._ats, self._durability, self._max_bytes = ats, durability, max_bytes
+        self._on_close = on_close
         self._seq_marked = position.seq
         self._waiting: list[tuple[int, bytes]] = []  # lines not yet written, each with its seq ("memory" only)
-        self._new_blobs: deque[Path] = deque()
         self._lock = threading.Lock()  # one append at a time
         self._syncer = Syncer(self._sync, f"mars journal {self._folder.name}")
         self._closed = False
@@ -145,6 +150,7 @@ class FileJournal:
             When the disk failed: open the session again to learn what it kept.
         """
         with self._lock:
+            self._check_open()
             self._flush()
         self._syncer.wait()
 
@@ -161,7 +167,6 @@ class FileJournal:
         """Sync, say in the file that it ends here, and let another writer open the session."""
         if self._closed:
             return
-        self._closed = True
         try:
             if self._writer.broken is None:
                 self._end()
@@ -178,18 +183,17 @@ class FileJournal:
         self._closed = True
         self._syncer.stop()
         self._writer.close()
-        self._on_close()
+        self._on_close(self._writer.n_bytes)
 
     def disown(self) -> None:
         """Forget the session in a forked process, without touching what the parent goes on with."""
         self._closed = True
-        self._writer.broken = "this process is a fork of its writer"
 
     def _payload(self, event: Event | UnknownEvent) -> bytes:
         durable = self._durability == "power"
         payload, blob = spill(self._folder, event, durable=durable)
         if blob is not None and not durable:
-            self._new_blobs.append(blob)
+            self._writer.note_blob(blob)
         return payload
 
     def _head(self, seq: int, at: float) -> Head:
@@ -204,12 +208,20 @@ class FileJournal:
         return b"".join([encode_line(each, self._head(n, at), seed=seed) for n, each in enumerate(payloads, seq)])
 
     def _put(self, data: bytes, seq: int) -> None:
-        if self._closed:
-            raise StorageError("the journal is closed; open its session again to append")
+        self._check_open()
+        if self._writer.n_bytes + len(data) > self._max_bytes:
+            raise StorageError(
+                f"the journal of session {self._folder.name!r} would be larger than {self._max_bytes:,} bytes; "
+                "give FileStorageBackend(max_bytes=...) more to go on"
+            )
         if self._durability == "memory":
             self._waiting.append((seq, data))
         else:
             self._writer.write(data, seq)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StorageError("the journal is closed; open its session again to append")
 
     def _flush(self) -> None:
         data = b"".join([lines for seq, lines in self._waiting if seq > self._writer.seq])
@@ -228,19 +240,7 @@ class FileJournal:
 
     def _sync(self) -> None:
         """Make durable what is written, the blobs first; the thread calls this."""
-        seq = self._writer.seq
-        try:
-            self._sync_blobs()
-        except OSError as error:
-            self._writer.broken = f"a blob could not be synced ({error.strerror or error})"
-        self._writer.sync()
-        self._n_durable = seq
-
-    def _sync_blobs(self) -> None:
-        if self._new_blobs:
-            files.sync_folder(self._new_blobs[0].parent)
-        while self._new_blobs:
-            files.sync_path(self._new_blobs.popleft())
+        self._n_durable = self._writer.sync()
 
 
 _open_journals: weakref.WeakSet[FileJournal] = weakref.WeakSet()

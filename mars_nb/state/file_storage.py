@@ -21,13 +21,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mars_nb
-from mars_nb.errors import ContentError, JournalCorrupt, MarsError, SessionError, SessionNotFound, did_you_mean
+from mars_nb.errors import (
+    ContentError,
+    JournalCorrupt,
+    JournalLocked,
+    MarsError,
+    SessionError,
+    SessionNotFound,
+    did_you_mean,
+)
 from mars_nb.state import files, folder
-from mars_nb.state.file_journal import SEGMENT_BYTES, FileJournal, spill
+from mars_nb.state.file_journal import MAX_BYTES, SEGMENT_BYTES, FileJournal, spill
 from mars_nb.state.lock import SessionLock
 from mars_nb.state.names import check_id
 from mars_nb.state.record import Head, Header, encode_header, encode_line
 from mars_nb.state.recovery import recover
+from mars_nb.state.trust import is_signed, sign, untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -38,7 +47,7 @@ if TYPE_CHECKING:
 
 _OWN_FILES = {
     ".gitattributes": b"*.jsonl -text\n**/blobs/* binary\n",
-    ".gitignore": b"lock\nholder\ncache/\ntorn-*\n*.tmp\n",
+    ".gitignore": b"lock\nholder\nsignature\ncache/\ntorn-*\n*.tmp\n",
 }
 
 Names = list[str]
@@ -55,6 +64,8 @@ class FileStorageBackend:
         What an appended event survives; see `mars_nb.state.file_journal`.
     segment_bytes : int
         Size at which a journal goes on in a new file.
+    max_bytes : int
+        Most that one journal may hold.
 
     Examples
     --------
@@ -63,19 +74,26 @@ class FileStorageBackend:
     """
 
     def __init__(
-        self, path: str | Path = ".mars", *, durability: Durability = "process", segment_bytes: int = SEGMENT_BYTES
+        self,
+        path: str | Path = ".mars",
+        *,
+        durability: Durability = "process",
+        segment_bytes: int = SEGMENT_BYTES,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         if durability not in ("process", "power", "memory"):
             raise ValueError(f"{durability!r} is no durability; expected 'process', 'power' or 'memory'")
         self.path = Path(path)
         self.durability: Durability = durability
-        self._segment_bytes = segment_bytes
+        self._segment_bytes, self._max_bytes = segment_bytes, max_bytes
 
     def __repr__(self) -> str:
         """Show where it is."""
         return f"FileStorageBackend({str(self.path)!r}, durability={self.durability!r})"
 
-    def create(self, session_id: str, header: Mapping[str, Any], *, records: Iterable[Record] = ()) -> Journal:
+    def create(
+        self, session_id: str, header: Mapping[str, Any], *, records: Iterable[Record] = (), trusted: bool = True
+    ) -> Journal:
         """Make a session and open its journal for writing."""
         session = self.path / check_id(session_id)
         first = Header(uuid=str(uuid.uuid4()), at=time.time(), session=dict(header), package=mars_nb.__version__)
@@ -85,13 +103,30 @@ class FileStorageBackend:
         with _locked(session) as lock, _disk("make", session):
             _check_free(session)
             _write_first(session, first, records)
-            return self._start(session, lock)
+            return self._start(session, lock, trusted=trusted)
 
-    def open(self, session_id: str) -> Journal:
+    def open(self, session_id: str, *, trust: bool = False) -> Journal:
         """Open a session's journal for writing, as its only writer, and drop a torn tail."""
         session = self._session(session_id)
+        if not trust and not self.is_trusted(session_id):
+            raise untrusted(session_id)
         with _locked(session) as lock:
-            return self._start(session, lock)
+            return self._start(session, lock, trusted=True)
+
+    def is_trusted(self, session_id: str) -> bool:
+        """Tell whether a session was made here; see `mars_nb.state.trust`."""
+        session = self._session(session_id)
+        paths = folder.segment_paths(session)
+        with _disk("read", session):
+            return is_signed(session, folder.first_line(paths[0]), sum(path.stat().st_size for path in paths))
+
+    def has_writer(self, session_id: str) -> bool:
+        """Tell whether somebody writes the session now, in this process or another."""
+        try:
+            SessionLock(self._session(session_id)).release()
+        except JournalLocked:
+            return True
+        return False
 
     def read(self, session_id: str) -> Iterator[Record]:
         """Give the events of a session as they are now; `JournalCorrupt` after the last good one of a damaged one."""
@@ -136,8 +171,9 @@ class FileStorageBackend:
         """Copy the undamaged beginning of a session into a new one and give its number of events."""
         session = self._session(session_id)
         records = list(_good(self.read(session_id)))
+        trusted = self.is_trusted(session_id)
         about = folder.read_header(session).session | {"parent": {"session": session_id, "seq": len(records)}}
-        self.create(new_id, about, records=records).close()
+        self.create(new_id, about, records=records, trusted=trusted).close()
         for digest in folder.blob_names(session):
             with contextlib.suppress(JournalCorrupt):
                 self.put_blob(new_id, folder.read_blob(session, digest))
@@ -160,16 +196,26 @@ class FileStorageBackend:
                 files.write_new(self.path / name, content)
         files.make_folder(session)
 
-    def _start(self, session: Path, lock: SessionLock) -> Journal:
+    def _start(self, session: Path, lock: SessionLock, *, trusted: bool) -> Journal:
         """Become the writer of a session: read it, drop a torn tail, say in it that a new epoch begins."""
+
+        def end(n_bytes: int) -> None:
+            if trusted:
+                sign(session, header, n_bytes)
+            lock.release()
+
         with _disk("open", session):
             position, ats = recover(session)
+            header = folder.first_line(folder.segment_path(session, 1))
+            if trusted:
+                sign(session, header, position.n_bytes)
             journal = FileJournal(
                 position,
                 ats,
                 durability=self.durability,
                 segment_bytes=self._segment_bytes,
-                on_close=lock.release,
+                max_bytes=self._max_bytes,
+                on_close=end,
             )
         try:
             journal.mark("JournalOpened")

@@ -25,6 +25,7 @@ FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CHUNK_BYTES = 1 << 24
+_LINE_BYTES = 1 << 12
 
 
 def storage_error(what: str, path: Path, error: OSError) -> StorageError:
@@ -146,6 +147,16 @@ def write_new(path: Path, data: bytes, *, durable: bool = True) -> None:
         sync_folder(path.parent)
 
 
+def write_exclusive(path: Path, data: bytes) -> None:
+    """Write a file unless there is one of this name (`FileExistsError`), of two who try at once only the first."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    write_new(temporary, data)
+    try:
+        os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
+
+
 def _fill(fd: int, data: bytes, *, durable: bool) -> None:
     try:
         write_all(fd, data)
@@ -160,6 +171,18 @@ def read(path: Path) -> bytes:
     fd = os.open(path, os.O_RDONLY | _SAFE)
     try:
         return _read_all(fd)
+    finally:
+        os.close(fd)
+
+
+def first_line(path: Path) -> bytes:
+    """Read a file that is no link up to its first line end, which is included."""
+    fd = os.open(path, os.O_RDONLY | _SAFE)
+    try:
+        line = b""
+        while b"\n" not in line and (chunk := os.read(fd, _LINE_BYTES)):
+            line += chunk
+        return line[: line.find(b"\n") + 1]
     finally:
         os.close(fd)
 

@@ -7,6 +7,7 @@
                 /blobs/<sha256>          large payloads and what `put_blob` kept
                 /cache/                  may be deleted at any time
                 /lock  /holder           who writes
+                /signature               that it was made here, see `mars_nb.state.trust`
                 /torn-…                  what a crash cut off, kept aside
 
 Only the last file of a journal may end in a torn tail; the end of every other is proven by the header after it.
@@ -15,6 +16,7 @@ Only the last file of a journal may end in a torn tail; the end of every other i
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import re
 import shutil
@@ -26,6 +28,7 @@ from mars_nb.errors import JournalCorrupt, SessionNotFound
 from mars_nb.state import codec, files
 from mars_nb.state.lock import HOLDER_NAME, LOCK_NAME
 from mars_nb.state.record import RESERVED, VERSION, Header, Record, Scan, decode_header, scan
+from mars_nb.state.trust import SIGNATURE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,13 +60,14 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Position:
-    """Where the last line of a journal that was read to its end stands."""
+    """Where the last line of a journal stands that was read to its end, all of its files together."""
 
     segment: Segment
     seq: int = 0
     epoch: int = 0
     crc: str = ""
     n_durable: int = 0
+    n_bytes: int = 0
 
 
 def segment_path(folder: Path, number: int) -> Path:
@@ -93,7 +97,15 @@ def segment_paths(folder: Path) -> list[Path]:
 def read_header(folder: Path) -> Header:
     """Give the first line of a journal."""
     path = segment_paths(folder)[0]
-    return _header(path, _read(path), seq=0)
+    return _header(path, first_line(path), seq=0)
+
+
+def first_line(path: Path) -> bytes:
+    """Give the first line of a file, with its end."""
+    try:
+        return files.first_line(path)
+    except OSError as error:
+        raise files.storage_error("read", path, error) from error
 
 
 def read_segments(folder: Path) -> Iterator[Segment]:
@@ -178,10 +190,12 @@ def _header(path: Path, data: bytes, *, seq: int) -> Header:
 def advance(last: Position | None, segment: Segment) -> Position:
     """Give the position after a segment."""
     before = last or Position(segment)
+    n_bytes = before.n_bytes + segment.scan.good_bytes
     if not segment.scan.lines:
-        return Position(segment, before.seq, before.epoch, before.crc, before.n_durable)
+        return dataclasses.replace(before, segment=segment, n_bytes=n_bytes)
     end = segment.scan.lines[-1]
-    return Position(segment, end.head.seq, end.head.ep, end.crc, max(before.n_durable, end.head.d))
+    n_durable = max(before.n_durable, end.head.d)
+    return Position(segment, end.head.seq, end.head.ep, end.crc, n_durable, n_bytes)
 
 
 def read_record(line: Line, blob: Callable[[str], bytes]) -> Record:
@@ -272,7 +286,7 @@ def remove_content(folder: Path) -> None:
 def remove_rest(folder: Path) -> None:
     """Remove the lock, and the folders unless somebody keeps something of his own in them."""
     shutil.rmtree(folder / CACHE_NAME, ignore_errors=True)
-    for name in (HOLDER_NAME, LOCK_NAME):
+    for name in (SIGNATURE_NAME, HOLDER_NAME, LOCK_NAME):
         (folder / name).unlink(missing_ok=True)
     for path in (folder / BLOBS_NAME, folder):
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """The state manager: the sessions that are kept, by id.
 
-A session is a run that is kept, with an id and, where the backend has files, a folder. What is kept is the journal alone;
-everything this class says about a session is read from it.
+A session is a run that is kept, with an id and, where the backend has files, a folder. What is kept is the journal
+alone; everything this class says about a session is read from it.
 """
 
 from __future__ import annotations

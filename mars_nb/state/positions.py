@@ -46,7 +46,9 @@ def find(records: Sequence[Record], where: int | str) -> int:
     if text in steps:
         return steps[text].seq
     hint = did_you_mean(text, [*named, *steps])
-    raise SessionError(f"there is no position {text!r}; expected a seq, a checkpoint or a step such as 'Writer#2'{hint}")
+    raise SessionError(
+        f"there is no position {text!r}; expected a seq, a checkpoint or a step such as 'Writer#2'{hint}"
+    )
 
 
 def checkpoints(records: Iterable[Record]) -> dict[str, int]:
@@ -80,7 +82,9 @@ def edited(records: Sequence[Record], content: Any) -> list[Record]:
     last = records[-1]
     if not isinstance(last.event, StepCompleted):
         kind = type(last.event).__name__
-        raise SessionError(f"seq {last.seq} is a {kind}; only a completed step's reply can be edited: fork at 'Writer#2'")
+        raise SessionError(
+            f"seq {last.seq} is a {kind}; only a completed step's reply can be edited: fork at 'Writer#2'"
+        )
     event = msgspec.structs.replace(last.event, content=content, action=None)
     return [*records[:-1], last._replace(event=event)]
 

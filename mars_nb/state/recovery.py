@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mars_nb.errors import StorageError
 from mars_nb.state import files
-from mars_nb.state.folder import Position, advance, read_segments
+from mars_nb.state.folder import BLOBS_NAME, Position, advance, read_segments
 from mars_nb.state.record import VERSION
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def recover(folder: Path) -> tuple[Position, array[float]]:
         raise StorageError(f"session {folder.name!r} has no journal")
     if position.segment.scan.status == "torn":
         _cut(position.segment, position.seq)
+    _make_durable(folder, position)
     _tidy(folder)
     return dataclasses.replace(position, epoch=position.epoch + 1), ats
 
@@ -64,6 +65,17 @@ def _check_version(folder: Path, segment: Segment) -> None:
             f"session {folder.name!r} was continued by a newer version (its lines are of version {newest}, this writes "
             f"{VERSION}); read it, or update mars_nb to go on"
         )
+
+
+def _make_durable(folder: Path, position: Position) -> None:
+    """Sync what a killed writer left to the system: the next writer's lines will say that it is on the disk."""
+    lines = position.segment.scan.lines
+    blobs = {line.head.blob for line in lines if line.head.blob and line.head.seq > position.n_durable}
+    for digest in blobs:
+        files.sync_path(folder / BLOBS_NAME / str(digest))
+    if blobs:
+        files.sync_folder(folder / BLOBS_NAME)
+    files.sync_path(position.segment.path)
 
 
 def _cut(segment: Segment, seq: int) -> None:

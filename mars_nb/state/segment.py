@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -38,6 +39,11 @@ class SegmentWriter:
         Where the last line stands.
     limit_bytes : int
         Size at which the next file is begun.
+
+    Attributes
+    ----------
+    broken : str or None
+        Why nothing may be written any more.
     """
 
     def __init__(self, position: folder.Position, *, limit_bytes: int) -> None:
@@ -48,12 +54,23 @@ class SegmentWriter:
         self._limit_bytes = limit_bytes
         self._fd = files.open_to_append(self.path)
         self._end = _End(files.size_bytes(self._fd), position.seq, position.crc)
+        self._n_bytes_before = position.n_bytes - self._end.n_bytes
+        self._new_blobs: deque[Path] = deque()
         self._turning = threading.Lock()  # no next file while this one is synced
 
     @property
     def seq(self) -> int:
         """Seq of the last line written."""
         return self._end.seq
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the journal, all of its files together."""
+        return self._n_bytes_before + self._end.n_bytes
+
+    def note_blob(self, path: Path) -> None:
+        """Remember a blob that has to be durable before the line that names it."""
+        self._new_blobs.append(path)
 
     def write(self, data: bytes, seq: int) -> None:
         """Write whole lines, all or none.
@@ -100,6 +117,7 @@ class SegmentWriter:
         with self._turning:
             seq = self.seq
             try:
+                self._sync_blobs()
                 files.sync(self._fd)
             except OSError as error:
                 self._break(f"a sync failed ({error.strerror or error})", error)
@@ -112,6 +130,12 @@ class SegmentWriter:
         if self._fd >= 0:
             fd, self._fd, self.broken = self._fd, -1, self.broken or "it is closed"
             files.close(fd)
+
+    def _sync_blobs(self) -> None:
+        if self._new_blobs:
+            files.sync_folder(self._new_blobs[0].parent)
+        while self._new_blobs:
+            files.sync_path(self._new_blobs.popleft())
 
     def _check_size(self) -> None:
         """Notice a second writer, whom the lock should have kept away."""
@@ -144,6 +168,7 @@ class SegmentWriter:
             except OSError as error:
                 raise files.storage_error("begin", path, error) from error
             files.close(self._fd)
+            self._n_bytes_before += self._end.n_bytes
             self._fd, self.path, self.header = fd, path, header
             self._end = self._end._replace(n_bytes=len(data))
 

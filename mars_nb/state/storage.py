@@ -16,6 +16,7 @@ from mars_nb.errors import JournalLocked, SessionError, SessionNotFound, did_you
 from mars_nb.state.file_storage import FileStorageBackend
 from mars_nb.state.journal import Journal, MemoryJournal, MemoryLog
 from mars_nb.state.names import check_id
+from mars_nb.state.trust import untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +32,9 @@ Names = list[str]
 class StorageBackend(Protocol):
     """What keeps sessions. Every method raises `SessionError` for an id that `check_id` refuses."""
 
-    def create(self, session_id: str, header: Mapping[str, Any], *, records: Iterable[Record] = ()) -> Journal:
+    def create(
+        self, session_id: str, header: Mapping[str, Any], *, records: Iterable[Record] = (), trusted: bool = True
+    ) -> Journal:
         """Make a session and open its journal for writing.
 
         Parameters
@@ -42,6 +45,8 @@ class StorageBackend(Protocol):
             JSON values that say what the session is; never changed later.
         records : iterable of Record
             Events that it starts with, their times kept: for a fork, a copy, an import.
+        trusted : bool
+            False for what somebody else made: to open it again takes ``trust=True``.
 
         Returns
         -------
@@ -55,18 +60,40 @@ class StorageBackend(Protocol):
         """
         ...
 
-    def open(self, session_id: str) -> Journal:
+    def open(self, session_id: str, *, trust: bool = False) -> Journal:
         """Open a session's journal for writing, as its only writer.
+
+        Parameters
+        ----------
+        session_id : str
+            Its id.
+        trust : bool
+            Whether to go on even from a session that was made elsewhere; it is trusted from then on.
+
+        Returns
+        -------
+        Journal
+            To be closed by the caller.
 
         Raises
         ------
         SessionNotFound
             When there is none of this id.
+        SessionError
+            When it was made elsewhere, without ``trust``.
         JournalLocked
             When it has a writer; the message names its process and machine. It can be read even so.
         JournalCorrupt
             When acknowledged history is damaged; `salvage` copies the good part.
         """
+        ...
+
+    def is_trusted(self, session_id: str) -> bool:
+        """Tell whether a session was made here, or opened with ``trust`` once."""
+        ...
+
+    def has_writer(self, session_id: str) -> bool:
+        """Tell whether somebody writes the session now; changes nothing."""
         ...
 
     def read(self, session_id: str) -> Iterator[Record]:
@@ -106,6 +133,7 @@ class StorageBackend(Protocol):
 class _Kept:
     header: dict[str, Any]
     log: MemoryLog
+    trusted: bool = True
     blobs: dict[str, bytes] = field(default_factory=dict)
     writer: MemoryJournal | None = None
 
@@ -128,17 +156,33 @@ class MemoryStorageBackend:
         """Show how much it holds."""
         return f"<MemoryStorageBackend of {len(self._sessions)} sessions>"
 
-    def create(self, session_id: str, header: Mapping[str, Any], *, records: Iterable[Record] = ()) -> Journal:
+    def create(
+        self, session_id: str, header: Mapping[str, Any], *, records: Iterable[Record] = (), trusted: bool = True
+    ) -> Journal:
         """Make a session and open its journal for writing."""
         if check_id(session_id) in self._sessions:
             raise SessionError(f"there is a session {session_id!r} already; choose another id or delete it first")
         about = dict(header) | {"uuid": str(uuid.uuid4()), "created_at": time.time()}
-        self._sessions[session_id] = _Kept(about, MemoryLog(records))
-        return self.open(session_id)
+        self._sessions[session_id] = _Kept(about, MemoryLog(records), trusted)
+        return self._start(self._sessions[session_id])
 
-    def open(self, session_id: str) -> Journal:
+    def open(self, session_id: str, *, trust: bool = False) -> Journal:
         """Open a session's journal for writing, as its only writer."""
+        if not trust and not self.is_trusted(session_id):
+            raise untrusted(session_id)
         kept = self._unlocked(session_id)
+        kept.trusted = True
+        return self._start(kept)
+
+    def is_trusted(self, session_id: str) -> bool:
+        """Tell whether a session was made here, or opened with ``trust`` once."""
+        return self._kept(session_id).trusted
+
+    def has_writer(self, session_id: str) -> bool:
+        """Tell whether somebody writes the session now."""
+        return self._kept(session_id).writer is not None
+
+    def _start(self, kept: _Kept) -> Journal:
         journal = MemoryJournal(kept.log, on_close=lambda: _release(kept))
         kept.writer = journal
         return journal
@@ -182,7 +226,7 @@ class MemoryStorageBackend:
         kept = self._kept(session_id)
         n_events = len(kept.log.events)
         about = kept.header | {"parent": {"session": session_id, "seq": n_events}}
-        self.create(new_id, about, records=kept.log.records()).close()
+        self.create(new_id, about, records=kept.log.records(), trusted=kept.trusted).close()
         self._sessions[new_id].blobs.update(kept.blobs)
         return n_events
 

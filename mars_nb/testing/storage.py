@@ -102,6 +102,8 @@ def there_is_one_writer_and_any_number_of_readers(storage: StorageBackend, sessi
         _raises(JournalLocked, lambda: storage.open(session_id), "a second writer is refused")
         _raises(JournalLocked, lambda: storage.delete(session_id), "a session with a writer is not deleted")
         _same(len(list(storage.read(session_id))), 1, "a reader needs no lock")
+        _holds(storage.has_writer(session_id), "has_writer tells")
+    _holds(not storage.has_writer(session_id), "has_writer tells when nobody writes any more")
     storage.open(session_id).close()
 
 
@@ -184,6 +186,18 @@ def salvage_copies_a_session(storage: StorageBackend, session_id: str) -> None:
         _clean(storage, other)
 
 
+def what_comes_from_elsewhere_is_read_and_not_continued(storage: StorageBackend, session_id: str) -> None:
+    """Create a session as an import does."""
+    with contextlib.closing(storage.create(session_id, {}, trusted=False)) as journal:
+        journal.append(_EVENTS[0])
+    _holds(not storage.is_trusted(session_id), "what was created with trusted=False is not trusted")
+    _raises(SessionError, lambda: storage.open(session_id), "and not opened for writing")
+    _same([record.event for record in storage.read(session_id)], [_EVENTS[0]], "and can be read")
+    storage.open(session_id, trust=True).close()
+    _holds(storage.is_trusted(session_id), "until it is opened with trust=True")
+    storage.open(session_id).close()
+
+
 CHECKS: tuple[Callable[[StorageBackend, str], None], ...] = (
     events_come_back_as_they_went_in,
     a_session_goes_on_where_it_stopped,
@@ -196,6 +210,7 @@ CHECKS: tuple[Callable[[StorageBackend, str], None], ...] = (
     a_session_can_begin_with_records,
     large_events_and_blobs_are_kept,
     salvage_copies_a_session,
+    what_comes_from_elsewhere_is_read_and_not_continued,
 )
 """Every promise, for a test that wants one case each."""
 

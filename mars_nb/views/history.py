@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mars_nb.engine.folding import fold
 from mars_nb.events import RunStarted, TopologyChanged
-from mars_nb.state.journal import MemoryJournal
+from mars_nb.state.journal import MemoryJournal, MemoryLog
 from mars_nb.topology.model import Topology
 
 if TYPE_CHECKING:
@@ -45,4 +45,4 @@ def history_of(records: list[Record]) -> History:
     """
     state = fold((record.seq, record.event) for record in records).state
     drawn = [record.event for record in records if isinstance(record.event, RunStarted | TopologyChanged)]
-    return History(Topology.from_text(drawn[-1].topology), state, MemoryJournal(records))
+    return History(Topology.from_text(drawn[-1].topology), state, MemoryJournal(MemoryLog(records)))

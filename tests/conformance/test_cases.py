@@ -6,6 +6,7 @@ are its vocabulary; each gives the first thing that does not hold, as a sentence
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -13,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import AgentRegistry, Orchestra, TopologyError, ensure_topology
+from mars_nb import (
+    AgentRegistry,
+    FileStorageBackend,
+    Orchestra,
+    StateManager,
+    TopologyError,
+    ensure_topology,
+)
 from mars_nb.testing.scripted import PlainAgent, ScriptedAgent, Stage
 from mars_nb.topology.patterns import parse_pattern
 
@@ -67,13 +75,37 @@ class Play:
     def calls(self, agent: str) -> list[Any]:
         return [call for call in self.stage.calls if call.agent == agent]
 
-    async def run(self) -> OrchestraResult:
+    async def run(self, folder: Path) -> OrchestraResult:
         case = self.case
-        result = await Orchestra.run(
-            case["task"], self.topology, self.registry, max_steps=case["max_steps"], user=self.user
-        )
+        if "pause_after_steps" in case:
+            result = await self.run_with_a_pause(folder)
+        else:
+            result = await Orchestra.run(
+                case["task"], self.topology, self.registry, max_steps=case["max_steps"], user=self.user
+            )
         self.wall_s = time.monotonic() - self.started
         return result
+
+    async def run_with_a_pause(self, folder: Path) -> OrchestraResult:
+        case = self.case
+        orchestra = Orchestra(self.registry, state_manager=StateManager(FileStorageBackend(folder)))
+        session = await orchestra.create_session(case["task"], user=self.user)
+        pauses: list[asyncio.Task[bool]] = []
+        n_started = 0
+
+        def count(_event: object) -> None:
+            nonlocal n_started
+            n_started += 1
+            if n_started == case["pause_after_steps"]:
+                pauses.append(asyncio.ensure_future(session.pause()))
+
+        orchestra.event_bus.subscribe("StepScheduled", count)
+        paused = await session.run(self.topology, max_steps=case["max_steps"])
+        assert await pauses[0], "the session could not be paused"
+        assert paused.metadata["status"] == "paused"
+        if case.get("fresh_process"):
+            orchestra = Orchestra(self.fresh_agents(), state_manager=StateManager(FileStorageBackend(folder)))
+        return await orchestra.resume_session(session.id, user=self.user)
 
 
 def as_text(value: Any) -> str:
@@ -153,18 +185,16 @@ def _remembers(play: Play, want: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("case", RUNS, ids=lambda case: case["id"])
-async def test_case(case: dict[str, Any]) -> None:
-    if case["id"].startswith("Z"):
-        pytest.xfail("pausing comes with the sessions of the next release")
+async def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     play = Play(case)
-    result = await play.run()
+    result = await play.run(tmp_path)
     assert not problems(play, result), f"{problems(play, result)}\n{result!r}\n{result.timeline()}"
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "raises" in case["expect"]], ids=lambda case: case["id"])
-async def test_case_that_is_refused(case: dict[str, Any]) -> None:
+async def test_case_that_is_refused(case: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(TopologyError) as caught:
-        await Play(case).run()
+        await Play(case).run(tmp_path)
     assert caught.type.__name__ == case["expect"]["raises"]
     assert all(each in str(caught.value) for each in case["expect"]["message_contains"])
 
