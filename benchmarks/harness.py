@@ -92,10 +92,11 @@ def cpu_s(work: Callable[[], object]) -> float:
 
 
 async def awaited_cpu_s(work: Callable[[], Awaitable[object]]) -> float:
-    """Give the CPU seconds of some work that is awaited; see `cpu_s`."""
+    """Give the CPU seconds of some work that is awaited; what the call itself does prepares it and is not measured."""
+    waiting = work()
     gc.collect()
     began_s = time.process_time()
-    kept = await work()
+    kept = await waiting
     spent_s = time.process_time() - began_s
     del kept
     return spent_s

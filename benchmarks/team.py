@@ -1,12 +1,12 @@
 """Teams: topologies with agents that do next to nothing, so that a run costs what the orchestration costs.
 
 Every agent has a step deadline. A team is built before anything is measured; to analyse and to plan it is part of the
-run.
+run. Each run gets a topology object of its own, so that nothing remembered from the run before makes it cheap.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,11 @@ class Team:
     topology: Topology
     registry: AgentRegistry
     n_steps: int
+
+    def redrawn(self) -> Team:
+        """Give the same team with a new topology object, about which nothing is known yet."""
+        drawn = self.topology
+        return replace(self, topology=Topology(drawn.nodes, drawn.edges, drawn.rules, drawn.entry))
 
     async def run(self, state_manager: StateManager | None = None) -> OrchestraResult:
         """Run once, with a journal and one subscriber to everything.

@@ -17,7 +17,7 @@ from benchmarks import floor, team
 from benchmarks.harness import Figure, interleaved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from benchmarks.harness import Sample
     from mars_nb import StateManager
@@ -100,8 +100,8 @@ def t4_turns(scale: Scale) -> list[Figure]:
     n_few, n_many = scale.n_turns, scale.n_many_turns
     short, long = team.talk(n_few), team.talk(n_many)
 
-    async def short_ones() -> list[Any]:
-        return [await _run(short, scale) for _ in range(N_SHORT_TALKS)]
+    def short_ones() -> Awaitable[object]:
+        return _in_turn([_run(short, scale) for _ in range(N_SHORT_TALKS)])
 
     samples = asyncio.run(interleaved(partial(_run, long, scale), short_ones, 2 * scale.n_repeats))
     return [_growth("T4", "a turn", [(run_s, few_s / N_SHORT_TALKS) for run_s, few_s in samples], n_few, n_many)]
@@ -126,8 +126,12 @@ def t5_workers(scale: Scale) -> list[Figure]:
     ]
 
 
-async def _run(drawn: team.Team, scale: Scale) -> object:
-    return await drawn.run(scale.manager())
+def _run(drawn: team.Team, scale: Scale) -> Awaitable[object]:
+    return drawn.redrawn().run(scale.manager())
+
+
+async def _in_turn(runs: Iterable[Awaitable[object]]) -> list[object]:
+    return [await each for each in runs]
 
 
 async def _walls(drawn: team.Team, scale: Scale) -> list[float]:
@@ -135,8 +139,9 @@ async def _walls(drawn: team.Team, scale: Scale) -> list[float]:
     await _run(drawn, scale)
     found = []
     for _ in range(scale.n_repeats):
+        waiting = _run(drawn, scale)
         began_s = time.perf_counter()
-        await _run(drawn, scale)
+        await waiting
         found.append((time.perf_counter() - began_s) / scale.work_s)
     return found
 

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 
-class Invoke(msgspec.Struct, frozen=True, tag=True):
+class Invoke(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Hand over to one neighbour: the branch moves there and only the request travels.
 
     Parameters
@@ -34,7 +34,7 @@ class Invoke(msgspec.Struct, frozen=True, tag=True):
     request: Any = None
 
 
-class Parallel(msgspec.Struct, frozen=True, tag=True):
+class Parallel(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Ask several neighbours at once; the same agent may be named twice.
 
     Parameters
@@ -49,19 +49,19 @@ class Parallel(msgspec.Struct, frozen=True, tag=True):
         msgspec.structs.force_setattr(self, "targets", tuple((agent, request) for agent, request in self.targets))
 
 
-class Final(msgspec.Struct, frozen=True, tag=True):
+class Final(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Answer whoever waits for this branch: the caller of its frame, else the run."""
 
     content: Any = None
 
 
-class AskUser(msgspec.Struct, frozen=True, tag=True):
+class AskUser(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Ask a person; the reply becomes this agent's next request. Needs an edge from the agent to ``User``."""
 
     question: str
 
 
-class EndConversation(msgspec.Struct, frozen=True, tag=True):
+class EndConversation(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Leave the current conversation: the content goes on by the topology, without the partner."""
 
     content: Any = None

@@ -5,7 +5,8 @@ event is in the past tense and holds what was *decided*, never what follows from
 the position of its request in its parent's reply instead of repeating it, so a large reply is kept once. Events hold no
 time: the shell that appends one to the journal stamps it.
 
-The union is nested, ``RunEvent | BranchEvent | StepEvent``, so that each ``match`` over it stays small.
+None of them can be part of a reference cycle, since what they hold is content, so the garbage collector need not look at
+them (``gc=False``). The union is nested, ``RunEvent | BranchEvent | StepEvent``, so that each ``match`` over it stays small.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class AboutRun(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """Something happened to the run as a whole."""
 
 
-class RunStarted(AboutRun, frozen=True, kw_only=True):
+class RunStarted(AboutRun, frozen=True, gc=False, kw_only=True):
     """A task was given to a topology.
 
     Parameters
@@ -60,32 +61,32 @@ class RunStarted(AboutRun, frozen=True, kw_only=True):
     session_id: str = ""
 
 
-class DeadlinePassed(AboutRun, frozen=True):
+class DeadlinePassed(AboutRun, frozen=True, gc=False):
     """The run worked for as long as ``timeout(seconds)`` allows."""
 
     limit_s: float
 
 
-class PauseRequested(AboutRun, frozen=True):
+class PauseRequested(AboutRun, frozen=True, gc=False):
     """From here on no step starts; the run pauses when the running ones are over, or at once (``now``)."""
 
     reason: str
     now: bool = False
 
 
-class RunPaused(AboutRun, frozen=True):
+class RunPaused(AboutRun, frozen=True, gc=False):
     """Nothing runs, nothing is lost, and the run can be resumed."""
 
     reason: str
 
 
-class RunResumed(AboutRun, frozen=True):
+class RunResumed(AboutRun, frozen=True, gc=False):
     """The run goes on: what was running or had failed for good, and was not made up for, is asked again."""
 
     has_person: bool = False
 
 
-class TopologyChanged(AboutRun, frozen=True, kw_only=True):
+class TopologyChanged(AboutRun, frozen=True, gc=False, kw_only=True):
     """The run goes on from the same place under another topology, other rules or other agents.
 
     Parameters
@@ -106,19 +107,19 @@ class TopologyChanged(AboutRun, frozen=True, kw_only=True):
     max_branches: int = 1_000
 
 
-class CheckpointCreated(AboutRun, frozen=True):
+class CheckpointCreated(AboutRun, frozen=True, gc=False):
     """The position right before this event got a name."""
 
     name: str
 
 
-class Restored(AboutRun, frozen=True):
+class Restored(AboutRun, frozen=True, gc=False):
     """The state is again what it was after event ``seq``; what came in between stays in the journal."""
 
     seq: int
 
 
-class RunEnded(AboutRun, frozen=True):
+class RunEnded(AboutRun, frozen=True, gc=False):
     """Nothing more will happen: it succeeded, failed (``error`` tells why) or was cancelled."""
 
     status: Literal["succeeded", "failed", "cancelled"]
@@ -131,7 +132,7 @@ class AboutBranch(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     branch: str
 
 
-class BranchCreated(AboutBranch, frozen=True):
+class BranchCreated(AboutBranch, frozen=True, gc=False):
     """A branch was made at an agent.
 
     Parameters
@@ -152,19 +153,19 @@ class BranchCreated(AboutBranch, frozen=True):
     slot: int = 0
 
 
-class BranchForked(AboutBranch, frozen=True):
+class BranchForked(AboutBranch, frozen=True, gc=False):
     """A reply went to several agents; the branch waits for the ``n_called`` that will answer, or is over."""
 
     n_called: int = 0
 
 
-class BranchMoved(AboutBranch, frozen=True):
+class BranchMoved(AboutBranch, frozen=True, gc=False):
     """A branch went on to one neighbour, and arrived there."""
 
     agent: str
 
 
-class BranchesJoined(AboutBranch, frozen=True):
+class BranchesJoined(AboutBranch, frozen=True, gc=False):
     """Branches that arrived at one agent became one branch, ``branch``; ``settled`` were given up for it."""
 
     agent: str
@@ -172,26 +173,26 @@ class BranchesJoined(AboutBranch, frozen=True):
     settled: tuple[str, ...] = ()
 
 
-class BranchResumed(AboutBranch, frozen=True):
+class BranchResumed(AboutBranch, frozen=True, gc=False):
     """A branch that waited goes on: all it waited for is there, or was given up (``settled``)."""
 
     settled: tuple[str, ...] = ()
 
 
-class ContentDelivered(AboutBranch, frozen=True):
+class ContentDelivered(AboutBranch, frozen=True, gc=False):
     """A reply, or its request number ``slot``, was delivered to ``target`` (``User`` or ``End``)."""
 
     target: str
     slot: int = 0
 
 
-class ContentReturned(AboutBranch, frozen=True):
+class ContentReturned(AboutBranch, frozen=True, gc=False):
     """A reply, or its request number ``slot``, went to the branch that called this frame."""
 
     slot: int = 0
 
 
-class BranchEnded(AboutBranch, frozen=True):
+class BranchEnded(AboutBranch, frozen=True, gc=False):
     """A branch is over.
 
     Parameters
@@ -204,11 +205,11 @@ class BranchEnded(AboutBranch, frozen=True):
     how: Literal["delivered", "returned", "answered", "exhausted", "empty"]
 
 
-class QuestionAsked(AboutBranch, frozen=True):
+class QuestionAsked(AboutBranch, frozen=True, gc=False):
     """A person was asked; the question is the reply of the branch's last step."""
 
 
-class QuestionAnswered(AboutBranch, frozen=True):
+class QuestionAnswered(AboutBranch, frozen=True, gc=False):
     """A person answered; or could not be reached after all, and ``error`` says why."""
 
     answer: str
@@ -227,20 +228,20 @@ class AboutStep(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
         return f"{self.branch}#{self.step}"
 
 
-class StepScheduled(AboutStep, frozen=True):
+class StepScheduled(AboutStep, frozen=True, gc=False):
     """An agent is about to be asked; recorded before it is, so that a crash leaves a trace."""
 
     agent: str
     attempt: int = 1
 
 
-class StepCorrected(AboutStep, frozen=True):
+class StepCorrected(AboutStep, frozen=True, gc=False):
     """A reply was not allowed, and the agent was told so and asked again within the step."""
 
     correction: str
 
 
-class StepCompleted(AboutStep, frozen=True):
+class StepCompleted(AboutStep, frozen=True, gc=False):
     """An agent replied, with ``content`` or with an ``action``.
 
     Parameters
@@ -261,7 +262,7 @@ class StepCompleted(AboutStep, frozen=True):
     cost_usd: float | None = 0.0
 
 
-class StepFailed(AboutStep, frozen=True):
+class StepFailed(AboutStep, frozen=True, gc=False):
     """An attempt failed. ``error`` is the exception's type, ``message`` its text, ``final`` forbids a retry."""
 
     error: str
@@ -270,11 +271,11 @@ class StepFailed(AboutStep, frozen=True):
     final: bool = False
 
 
-class RetryDue(AboutStep, frozen=True):
+class RetryDue(AboutStep, frozen=True, gc=False):
     """The pause before the next attempt of a failed step is over."""
 
 
-class StepStreamed(AboutStep, frozen=True):
+class StepStreamed(AboutStep, frozen=True, gc=False):
     """An agent said a piece of its reply. Published to listeners only: no journal keeps it, no state depends on it."""
 
     agent: str

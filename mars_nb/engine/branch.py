@@ -50,7 +50,7 @@ class BranchState(Enum):
         self.is_active = word in ("ready", "running", "retrying", "asking")
 
 
-class Contribution(msgspec.Struct, frozen=True):
+class Contribution(msgspec.Struct, frozen=True, gc=False):
     """Content on its way to an agent, and who gave it."""
 
     position: Position

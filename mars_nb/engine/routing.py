@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from mars_nb.engine.plan import Plan
     from mars_nb.events import BranchEvent
 
+    Group = Callable[["RunState", "ExecutionBranch"], tuple[str, ...]]
+
 IMPLICIT_TURNS = 1
 """Messages of an opener that plain content may send where no ``max_turns`` rule says otherwise."""
+
+NOBODY: frozenset[str] = frozenset()
 
 ASK = "?"
 """Stands for the person, asked in a conversation; no agent can have this name."""
@@ -51,12 +55,13 @@ def route_reply(state: RunState, branch: ExecutionBranch) -> Sequence[BranchEven
 
 def route_after_person(state: RunState, branch: ExecutionBranch) -> Sequence[BranchEvent]:
     """Give where a message goes on to after the person had nothing to say to it."""
-    chosen = onward(state, branch) or deliveries(state, branch) or late_replies(state, branch) or (USER,)
-    return spread(state, branch, chosen)
+    return spread(state, branch, _first_open(state, branch, LAST_GROUPS))
 
 
 def spread(state: RunState, branch: ExecutionBranch, targets: tuple[str, ...]) -> Sequence[BranchEvent]:
     """Send plain content to all targets; without any the branch ends and its content is an answer."""
+    if targets == (ASK,):
+        return (QuestionAsked(branch.id) if state.can_ask else BranchEnded(branch.id, "delivered"),)
     if len(targets) == 1:
         return send(branch, targets[0])
     if targets:
@@ -65,18 +70,16 @@ def spread(state: RunState, branch: ExecutionBranch, targets: tuple[str, ...]) -
 
 
 def send(branch: ExecutionBranch, target: str) -> Sequence[BranchEvent]:
-    """Send content to one target: the branch itself moves, delivers, returns or asks."""
+    """Send content to one target: the branch itself moves, delivers or returns."""
     if target in (USER, END):
         return (BranchEnded(branch.id, "delivered"),)
-    if target == ASK:
-        return (QuestionAsked(branch.id),)
     caller = branch.frame.caller
     if caller and caller.agent == target:
         return (BranchEnded(branch.id, "returned"),)
     return (BranchMoved(branch.id, target),)
 
 
-def implicit(state: RunState, branch: ExecutionBranch, *, without: frozenset[str] = frozenset()) -> tuple[str, ...]:
+def implicit(state: RunState, branch: ExecutionBranch, *, without: frozenset[str] = NOBODY) -> tuple[str, ...]:
     """Give the targets of plain content, in branch order.
 
     Parameters
@@ -94,13 +97,23 @@ def implicit(state: RunState, branch: ExecutionBranch, *, without: frozenset[str
         Agents, ``User``, ``End`` or `ASK`; empty when there is nowhere to go.
     """
     ways = state.plan.ways[branch.agent]
-    for group in GROUPS_OF_PARTNERS if ways.partners or ways.talks_to_user else GROUPS_ONE_WAY:
+    groups = GROUPS_OF_PARTNERS if ways.partners else GROUPS_ONE_WAY
+    if ways.talks_to_user:
+        groups = GROUPS_WITH_PERSON if _may_open(state.plan, branch, USER) else (openings, *LAST_GROUPS)
+    return _first_open(state, branch, groups, without)
+
+
+def _first_open(
+    state: RunState, branch: ExecutionBranch, groups: Sequence[Group], without: frozenset[str] = NOBODY
+) -> tuple[str, ...]:
+    """Give the first group that has somebody, and whom a ``parallel`` rule adds."""
+    for group in groups:
         chosen = group(state, branch)
         if without:
             chosen = tuple(name for name in chosen if name not in without)
         if chosen:
-            return _together(state, branch, chosen) if state.plan.rules.parallel_sets else chosen
-    return (USER,) if ways.talks_to_user else ()
+            return _together(state, branch, chosen, groups, without) if state.plan.rules.parallel_sets else chosen
+    return (USER,) if state.plan.ways[branch.agent].talks_to_user else ()
 
 
 def openings(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
@@ -114,11 +127,7 @@ def openings(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
 
 def person(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
     """After group 1: the person, asked in a conversation; delivered to where nobody can be reached."""
-    if not state.plan.ways[branch.agent].talks_to_user:
-        return ()
-    if not state.can_ask:
-        return (USER,)
-    return (ASK,) if _may_open(state.plan, branch, USER) else ()
+    return (ASK,)
 
 
 def early_replies(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
@@ -142,17 +151,16 @@ def late_replies(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
     return _replies(state.plan, branch, has_turns=False)
 
 
-GROUPS_OF_PARTNERS: tuple[Callable[[RunState, ExecutionBranch], tuple[str, ...]], ...] = (
-    openings,
-    person,
-    early_replies,
-    onward,
-    deliveries,
-    late_replies,
-)
+LAST_GROUPS: tuple[Group, ...] = (onward, deliveries, late_replies)
+"""Where the last message of a conversation with a person goes on to."""
+
+GROUPS_OF_PARTNERS: tuple[Group, ...] = (openings, early_replies, *LAST_GROUPS)
 """The groups of implicit routing, in the order in which they are tried."""
 
-GROUPS_ONE_WAY = (onward, deliveries)
+GROUPS_WITH_PERSON: tuple[Group, ...] = (openings, person, early_replies, *LAST_GROUPS)
+"""Those of an agent whose conversation with a person may go on."""
+
+GROUPS_ONE_WAY: tuple[Group, ...] = (onward, deliveries)
 """Those of them that an agent without conversations can have."""
 
 
@@ -182,12 +190,14 @@ def implicit_turns(plan: Plan, one: str, other: str) -> int:
     return plan.rules.turns(one, other) or IMPLICIT_TURNS
 
 
-def _together(state: RunState, branch: ExecutionBranch, chosen: tuple[str, ...]) -> tuple[str, ...]:
+def _together(
+    state: RunState, branch: ExecutionBranch, chosen: tuple[str, ...], groups: Sequence[Group], without: frozenset[str]
+) -> tuple[str, ...]:
     """Add what a ``parallel`` rule wants along with the chosen group, where another group offers it now."""
     wanted = {name for each in state.plan.rules.parallel_sets if not each.isdisjoint(chosen) for name in each}
     if not wanted.difference(chosen):
         return chosen
-    offered = {name for group in (openings, early_replies, onward, late_replies) for name in group(state, branch)}
+    offered = {name for group in groups for name in group(state, branch)} - without
     together = offered & wanted | set(chosen)
     return tuple(each for each in state.plan.ways[branch.agent].targets if each in together)
 

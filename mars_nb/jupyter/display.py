@@ -187,6 +187,5 @@ def _table_text(table: Any) -> str:
     import pandas as pd
 
     frame = table.to_frame() if isinstance(table, pd.Series) else table
-    with pd.option_context("display.max_colwidth", CELL_WIDTH):
-        text: str = frame.head(N_ROWS).to_string()
+    text: str = frame.head(N_ROWS).to_string(max_colwidth=CELL_WIDTH)
     return text if len(frame) <= N_ROWS else f"{text}\n({len(frame):,} rows)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 from mars_nb.errors import CellError, did_you_mean
 from mars_nb.jupyter.options import OPTIONS, VERBS
 from mars_nb.topology.names import quoted
@@ -104,7 +106,8 @@ def _options() -> str:
 
 def _verbs() -> str:
     built = {line.split()[1] for line in _VERBS_NOW.splitlines() if line.startswith("%mars ")}
-    return f"{_VERBS_NOW}\nIn a later release: {', '.join(verb for verb in VERBS if verb not in built)}."
+    later = ", ".join(verb for verb in VERBS if verb not in built)
+    return f"{_VERBS_NOW}\n{fill(f'In a later release: {later}.', 116)}"
 
 
 TOPICS = ("cell", "options", "rules", "agents", "placeholders", "questions", "errors", "verbs")

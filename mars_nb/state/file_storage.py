@@ -28,6 +28,7 @@ from mars_nb.errors import (
     MarsError,
     SessionError,
     SessionNotFound,
+    StorageError,
     did_you_mean,
 )
 from mars_nb.state import files, folder
@@ -102,7 +103,7 @@ class FileStorageBackend:
             self._make_folders(session)
         with _locked(session) as lock, _disk("make", session):
             _check_free(session)
-            _write_first(session, first, records)
+            _write_first(session, first, records, trusted=trusted)
             return self._start(session, lock, trusted=trusted)
 
     def open(self, session_id: str, *, trust: bool = False) -> Journal:
@@ -111,6 +112,8 @@ class FileStorageBackend:
         if not trust and not self.is_trusted(session_id):
             raise untrusted(session_id)
         with _locked(session) as lock:
+            if trust:
+                _sign(session)
             return self._start(session, lock, trusted=True)
 
     def is_trusted(self, session_id: str) -> bool:
@@ -201,14 +204,12 @@ class FileStorageBackend:
 
         def end(n_bytes: int) -> None:
             if trusted:
-                sign(session, header, n_bytes)
+                with contextlib.suppress(StorageError):  # the signature that is there holds as well
+                    _sign(session, n_bytes)
             lock.release()
 
         with _disk("open", session):
             position, ats = recover(session)
-            header = folder.first_line(folder.segment_path(session, 1))
-            if trusted:
-                sign(session, header, position.n_bytes)
             journal = FileJournal(
                 position,
                 ats,
@@ -230,8 +231,13 @@ def _check_free(session: Path) -> None:
         raise SessionError(f"there is a session {session.name!r} already; choose another id or delete it first")
 
 
-def _write_first(session: Path, header: Header, records: Iterable[Record]) -> None:
-    """Write the first file of a journal, whole or not at all."""
+def _sign(session: Path, n_bytes: int = 0) -> None:
+    with _disk("sign", session):
+        sign(session, folder.first_line(folder.segment_path(session, 1)), n_bytes)
+
+
+def _write_first(session: Path, header: Header, records: Iterable[Record], *, trusted: bool) -> None:
+    """Write the first file of a journal, whole or not at all, and its signature before it."""
     try:
         lines = [encode_header(header)]
     except (TypeError, ValueError, RecursionError) as error:
@@ -239,6 +245,8 @@ def _write_first(session: Path, header: Header, records: Iterable[Record]) -> No
     for seq, (_, at, event) in enumerate(records, 1):
         payload = spill(session, event, durable=True)[0]
         lines.append(encode_line(payload, Head(seq=seq, type="", at=at), seed=header.seed))
+    if trusted:
+        sign(session, lines[0], 0)
     files.write_new(folder.segment_path(session, 1), b"".join(lines))
 
 

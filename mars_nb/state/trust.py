@@ -55,7 +55,7 @@ def is_signed(folder: Path, header: bytes, n_bytes: int) -> bool:
     """Tell whether a session was made here; for the parameters see `sign`."""
     try:
         signature = msgspec.json.decode(files.read(folder / SIGNATURE_NAME), type=Signature)
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):
         return False
     same = hmac.compare_digest(signature.hmac.encode(), _hmac(header, signature.n_bytes).encode())
     return same and signature.n_bytes <= n_bytes

@@ -159,6 +159,7 @@ def test_a_full_disk_takes_events_again_when_there_is_room(tmp_path: Path, monke
     assert refused.value.errno == errno.ENOSPC
     assert not isinstance(refused.value, JournalPoisoned)
     assert journal.append(BranchMoved("b0", "C")) == 2
+    assert [record.at for record in journal.records()] == [journal.at(1), journal.at(2)]
     journal.close()
     assert [record.event for record in FileStorageBackend(tmp_path).read("s")] == [
         BranchMoved("b0", "A"),

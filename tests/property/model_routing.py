@@ -143,14 +143,15 @@ class Routing:
 
     def spread(self, branch: Branch, content: Any, without: set[str]) -> None:
         groups = self.groups(branch, without)
-        if not groups[0] and self.is_person_partner(branch.node) and USER not in without:
-            if self.person is None:
+        if not groups[0] and self.is_person_partner(branch.node):
+            if USER not in without and self.person is None:
                 self.deliver(branch, content)
                 return
-            if self.may_show(branch):
+            if USER not in without and self.may_show(branch):
                 self.show(branch, content)
                 return
-            groups = self.last_groups(branch, without)
+            if not self.may_show(branch):
+                groups = self.last_groups(branch, without)
         self.take(branch, content, groups)
 
     def take(self, branch: Branch, content: Any, groups: list[list[str]]) -> None:

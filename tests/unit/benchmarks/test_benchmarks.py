@@ -72,6 +72,13 @@ async def test_what_a_run_is_compared_with_is_measured_before_and_after_it() -> 
     assert len(samples) == 2
 
 
+def test_a_team_that_is_drawn_again_has_an_equal_topology_that_is_another_object() -> None:
+    team = chain(3)
+    again = team.redrawn()
+    assert again.topology == team.topology
+    assert again.topology is not team.topology
+
+
 def test_the_value_is_the_median() -> None:
     assert FAR_OVER.value == 6.2
 

@@ -126,7 +126,7 @@ def test_a_blob_that_the_loss_of_power_took_takes_its_event_with_it(tmp_path: Pa
     [blob] = (tmp_path / "s" / "blobs").iterdir()
     blob.write_bytes(b"")
     assert kept(storage) == [A]
-    journal = storage.open("s")
+    journal = storage.open("s", trust=True)  # it is shorter than it was
     assert journal.append(C) == 2
     journal.close()
     assert kept(storage) == [A, C]

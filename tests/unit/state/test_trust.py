@@ -56,7 +56,7 @@ def test_a_session_is_trusted_after_its_writer_was_killed(tmp_path: Path) -> Non
 def test_a_session_of_another_account_is_read_and_continued_only_with_trust(tmp_path: Path, home: Path) -> None:
     storage = made(tmp_path / "runs")
     moved_to_another_account(home)
-    with pytest.raises(SessionError, match="not made here.*trust=True"):
+    with pytest.raises(SessionError, match=r"not made here.*trust=True"):
         storage.open("s")
     assert len(list(storage.read("s"))) == 1
     storage.open("s", trust=True).close()

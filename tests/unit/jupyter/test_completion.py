@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+
+from mars_nb import agent
+
+if TYPE_CHECKING:
+    from conftest import Notebook
+
+
+@pytest.fixture
+def team(notebook: Notebook) -> Notebook:
+    for name in ("Planner", "Market Researcher", "Writer"):
+        agent(name)(lambda request: request)
+    notebook.variables.update(table=[1], _hidden=2)
+    notebook.mars("report --dry-run --view none", "User -> Planner -> User")
+    return notebook
+
+
+def completed(notebook: Notebook, text: str) -> list[str]:
+    """Give the whole cell as it would be after each completion at its end."""
+    with provisionalcompleter():
+        found = list(notebook.shell.Completer.completions(text, len(text)))
+    return [text[: each.start] + each.text for each in found]
+
+
+def last_words(notebook: Notebook, text: str) -> list[str]:
+    with provisionalcompleter():
+        return [each.text for each in notebook.shell.Completer.completions(text, len(text))]
+
+
+def test_agents_after_an_arrow(team: Notebook) -> None:
+    assert completed(team, "%%mars\nUser -> Pla") == ["%%mars\nUser -> Planner"]
+
+
+def test_agents_with_spaces_in_their_names(team: Notebook) -> None:
+    assert completed(team, "%%mars\nUser -> A, market re") == ["%%mars\nUser -> A, Market Researcher"]
+
+
+def test_agents_inside_a_rule_and_after_entry(team: Notebook) -> None:
+    assert last_words(team, "%%mars\ntimeout(Wri") == ["Writer"]
+    assert last_words(team, "%%mars\nentry: Wri") == ["Writer"]
+
+
+def test_names_that_were_only_drawn_above(team: Notebook) -> None:
+    assert last_words(team, "%%mars\nUser -> Newcomer\nNewc") == ["Newcomer"]
+
+
+def test_rules_and_headers_at_the_start_of_a_line(team: Notebook) -> None:
+    assert last_words(team, "%%mars\nmax_t")[:1] == ["max_turns("]
+    assert last_words(team, "%%mars\nta") == ["task: "]
+
+
+def test_variables_in_placeholders_and_context(team: Notebook) -> None:
+    assert completed(team, "%%mars\ntask: compare {ta") == ["%%mars\ntask: compare {table"]
+    assert last_words(team, "%%mars\ncontext: ta") == ["table"]
+
+
+def test_the_text_of_a_task_is_left_alone_by_ours(team: Notebook) -> None:
+    assert "Planner" not in last_words(team, "%%mars\ntask: Pla")
+    assert "Planner" not in last_words(team, "%%mars\ntask: x\n  Pla")
+
+
+def test_options_and_their_values(team: Notebook) -> None:
+    assert last_words(team, "%%mars report --dry") == ["--dry-run"]
+    assert last_words(team, "%%mars --view st") == ["static"]
+    assert last_words(team, "%%mars -t ta") == ["table"]
+
+
+def test_an_option_that_was_given_or_comes_later_is_not_offered(team: Notebook) -> None:
+    assert "--dry-run" not in last_words(team, "%%mars --dry-run --d")
+    assert "--background" not in last_words(team, "%%mars --ba")
+
+
+def test_verbs_topics_and_runs(team: Notebook) -> None:
+    assert last_words(team, "%mars ti") == ["timeline"]
+    assert last_words(team, "df = %mars ti") == ["timeline"]
+    assert last_words(team, "%mars help ru") == ["rules"]
+    assert last_words(team, "%mars timeline re") == ["report"]
+
+
+def test_hidden_variables_and_those_of_the_shell_are_not_offered(team: Notebook) -> None:
+    words = last_words(team, "%%mars -t ")
+    assert {"table", "report"} <= set(words)
+    assert not {"_hidden", "In", "Out"} & set(words)
+
+
+@pytest.mark.parametrize("text", ["Pla", "%%time\nPla", "x = 1\nPla", "# only a comment\nPla"])
+def test_other_cells_are_left_to_python(team: Notebook, text: str) -> None:
+    assert "Planner" not in last_words(team, text)
+
+
+def test_a_cell_below_comments_is_a_cell(team: Notebook) -> None:
+    assert last_words(team, "# nightly\n\n%%mars\nUser -> Pla") == ["Planner"]
