@@ -48,9 +48,7 @@ def t10_memory(scale: Scale) -> list[Figure]:
     """Measure the memory of a branch: the most that Python allocates while a fan-out runs (tracemalloc)."""
     n = scale.n_many_branches
     told = json.loads(_python("-m", "benchmarks.memory", str(n)))
-    detail = "{kept:.2f} KB are kept with the result; the process grew by {rss:.2f} KB".format(
-        **{name: n_bytes / n / 1e3 for name, n_bytes in told.items()}
-    )
+    detail = f"{told['kept'] / n / 1e3:.2f} KB are kept with the result"
     return [
         Figure("T10", f"memory of a branch among {n:,}, at the peak (tracemalloc)", [told["peak"] / n / 1e3], detail)
     ]

@@ -200,8 +200,10 @@ def _evolve_step(state: RunState, event: StepEvent) -> None:
             _step_failed(state, branch, event)
         case RetryDue():
             make_ready(state, branch)
+        case StepCorrected() if branch.trace:
+            branch.trace.n_corrections += 1
         case StepCorrected():
-            state.steps[-1].n_corrections += 1
+            pass
 
 
 def _step_scheduled(state: RunState, branch: ExecutionBranch, event: StepScheduled) -> None:
@@ -209,6 +211,8 @@ def _step_scheduled(state: RunState, branch: ExecutionBranch, event: StepSchedul
         take_ready(state, branch)
     else:
         branch.frame.joins[branch.agent].remove(branch)
+    if branch.id in state.let_through:
+        state.let_through -= {branch.id}
     if event.step > branch.n_steps or branch.trace is None:
         branch.request = received(branch.inbox)
         branch.n_steps = event.step
@@ -368,8 +372,12 @@ def _brought(arm: ExecutionBranch) -> list[Contribution]:
     return take_answers(arm) if arm.state is BranchState.CALLING else arm.inbox
 
 
-def _content_returned(branch: ExecutionBranch, slot: int) -> None:
-    branch.frame.answers.append(contribution(branch, slot))
+def _content_returned(branch: ExecutionBranch, slot: int = 0) -> None:
+    frame = branch.frame
+    frame.answers.append(contribution(branch, slot))
+    talk = frame.talks.get(pair(branch.agent, frame.caller.agent)) if frame.caller else None
+    if talk and talk.opener != branch.agent:
+        talk.unanswered = False
 
 
 def _branch_ended(state: RunState, branch: ExecutionBranch, how: str) -> None:
@@ -377,7 +385,7 @@ def _branch_ended(state: RunState, branch: ExecutionBranch, how: str) -> None:
         case "delivered" | "answered":
             state.deliveries.append(contribution(branch))
         case "returned":
-            branch.frame.answers.append(contribution(branch))
+            _content_returned(branch)
         case _:
             pass
     branch.content = None if how == "empty" else branch.said

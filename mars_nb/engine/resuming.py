@@ -23,12 +23,15 @@ _ASKED_AGAIN = frozenset({BranchState.RUNNING, BranchState.RETRYING})
 
 def resume(state: RunState) -> None:
     """Let a run go on from where it stands."""
+    was_paused = state.status == "paused"
     state.status, state.error, state.deadline_s, state.is_pausing = "running", None, None, False
     state.n_in_flight = 0
-    for branch in state.branches.values():
-        if branch.state in _ASKED_AGAIN or _is_retried(branch):
-            _ask_again(state, branch)
-    state.let_through = frozenset(branch.id for branch in state.ready)
+    again = [each for each in state.branches.values() if each.state in _ASKED_AGAIN or _is_retried(each)]
+    for branch in again:
+        _ask_again(state, branch)
+    # Before those that never began, so that a limit which leaves room for one step leaves it to the one in doubt.
+    state.ready.extendleft(reversed(again))
+    state.let_through = frozenset(branch.id for branch in (state.ready if was_paused else again))
     reindex(state)
 
 
@@ -43,7 +46,6 @@ def _ask_again(state: RunState, branch: ExecutionBranch) -> None:
         branch.attempt = 1
         state.n_live += 1
     branch.state = BranchState.READY
-    state.ready.append(branch)
 
 
 def reindex(state: RunState) -> None:
@@ -75,10 +77,12 @@ def _count(state: RunState, branch: ExecutionBranch) -> None:
 
 
 def _frames(root: Frame, state: RunState) -> Iterator[Frame]:
-    """Give every frame in which somebody still stands, outer ones first."""
+    """Give every frame that somebody still waits for, outer ones first.
+
+    A frame whose caller went on without it is none of them, even though a branch that failed still stands there.
+    """
     found: dict[int, Frame] = {id(root): root}
     for branch in state.branches.values():
-        if branch.state is not BranchState.ENDED:
-            found[id(branch.frame)] = branch.frame
+        if branch.state is BranchState.CALLING:
             found |= {id(frame): frame for frame in branch.frames}
     return iter(sorted(found.values(), key=lambda frame: frame.depth))

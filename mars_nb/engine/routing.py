@@ -97,9 +97,7 @@ def implicit(state: RunState, branch: ExecutionBranch, *, without: frozenset[str
         Agents, ``User``, ``End`` or `ASK`; empty when there is nowhere to go.
     """
     ways = state.plan.ways[branch.agent]
-    groups = GROUPS_OF_PARTNERS if ways.partners else GROUPS_ONE_WAY
-    if ways.talks_to_user:
-        groups = GROUPS_WITH_PERSON if _may_open(state.plan, branch, USER) else (openings, *LAST_GROUPS)
+    groups = GROUPS_OF_PARTNERS if ways.partners or ways.talks_to_user else GROUPS_ONE_WAY
     return _first_open(state, branch, groups, without)
 
 
@@ -126,12 +124,14 @@ def openings(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
 
 
 def person(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
-    """After group 1: the person, asked in a conversation; delivered to where nobody can be reached."""
-    return (ASK,)
+    """After group 1: the person, asked in a conversation."""
+    return (ASK,) if state.plan.ways[branch.agent].talks_to_user and _may_open(state.plan, branch, USER) else ()
 
 
 def early_replies(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
-    """Group 2: replies to openers who can still go on."""
+    """Group 2: replies to openers who can still go on; a conversation with a person that is over leaves none."""
+    if state.plan.ways[branch.agent].talks_to_user and not _may_open(state.plan, branch, USER):
+        return ()
     return _replies(state.plan, branch, has_turns=True)
 
 
@@ -154,11 +154,8 @@ def late_replies(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]:
 LAST_GROUPS: tuple[Group, ...] = (onward, deliveries, late_replies)
 """Where the last message of a conversation with a person goes on to."""
 
-GROUPS_OF_PARTNERS: tuple[Group, ...] = (openings, early_replies, *LAST_GROUPS)
+GROUPS_OF_PARTNERS: tuple[Group, ...] = (openings, person, early_replies, *LAST_GROUPS)
 """The groups of implicit routing, in the order in which they are tried."""
-
-GROUPS_WITH_PERSON: tuple[Group, ...] = (openings, person, early_replies, *LAST_GROUPS)
-"""Those of an agent whose conversation with a person may go on."""
 
 GROUPS_ONE_WAY: tuple[Group, ...] = (onward, deliveries)
 """Those of them that an agent without conversations can have."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mars_nb.engine.branch import BranchState, common_position, name_of
 from mars_nb.engine.ending import ending, limit_reached
-from mars_nb.engine.join import block, standing, watch, witness
+from mars_nb.engine.join import block, given_up_in, standing, watch, witness
 from mars_nb.events import BranchEnded, BranchesJoined, BranchResumed, PauseRequested, RunPaused, StepScheduled
 
 if TYPE_CHECKING:
@@ -56,8 +56,6 @@ def _gone_on(state: RunState, join: Join, n_started: int) -> list[Event]:
     given_up: tuple[str, ...] = ()
     if not is_alone or branch.frames or join.frame.failed or join.frame.n_blocked:
         stand = standing(state.plan.graph, join)
-        if not stand.n_succeeded and not stand.n_lost:
-            return [BranchEnded(each.id, "empty") for each in join.in_order()]
         if not stand.meets(state.plan.rules.quorum(join.agent)):
             state.dirty |= dict.fromkeys(block(join))
             return []
@@ -101,22 +99,29 @@ def _stuck(state: RunState) -> list[Event]:
     if held:
         state.quiet.append(frame)
         return _gone_on(state, min(held, key=_first_position), 0)
-    _tell_caller(state, frame)
-    return []
+    return _tell_caller(state, frame)
 
 
 def _first_position(join: Join) -> Position:
     return min(branch.position for branch in join.waiting.values())
 
 
-def _tell_caller(state: RunState, frame: Frame) -> None:
-    """Note that a call is over, one way or another."""
+def _tell_caller(state: RunState, frame: Frame) -> list[Event]:
+    """Note that a call is over, one way or another; a caller to whom nothing at all came back just ends."""
     caller = frame.caller
-    if caller and caller.state is BranchState.CALLING:
-        frame.is_quiet = True
-        join = caller.frame.joins[caller.agent]
-        join.n_busy -= 1
-        state.dirty[join] = None
+    if not caller or caller.state is not BranchState.CALLING:
+        return []
+    frame.is_quiet = True
+    join = caller.frame.joins[caller.agent]
+    join.n_busy -= 1
+    state.dirty[join] = None
+    is_over = _came_to_nothing(frame) and all(each.is_quiet and _came_to_nothing(each) for each in caller.frames)
+    return [BranchEnded(caller.id, "empty")] if is_over else []
+
+
+def _came_to_nothing(frame: Frame) -> bool:
+    """Tell whether a call ended with neither an answer nor a failure: all was delivered, or moved on."""
+    return not frame.answers and not given_up_in(frame)
 
 
 def _held(state: RunState) -> list[Event]:
@@ -124,8 +129,13 @@ def _held(state: RunState) -> list[Event]:
     names = state.plan.rules.pause_before
     if state.is_pausing or not names:
         return []
-    held = next((each for each in state.ready if each.agent in names and each.id not in state.let_through), None)
+    held = next((each for each in state.ready if each.agent in names and _is_held(state, each)), None)
     return [PauseRequested(f"pause_before({held.agent})")] if held else []
+
+
+def _is_held(state: RunState, branch: ExecutionBranch) -> bool:
+    """Tell whether a pause comes first: neither before a retry, nor where the run was resumed from that very pause."""
+    return branch.attempt == 1 and branch.id not in state.let_through
 
 
 def _startable(state: RunState) -> list[Event]:

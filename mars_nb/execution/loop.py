@@ -1,4 +1,4 @@
-"""The loop of a run: append an event, evolve, publish, route; when nothing is left, settle.
+"""The loop of a run: evolve by an event, route; when nothing is left, settle; then write it all, publish, and act.
 
 Everything else here turns what happens outside into events: a step lands, a person answers, a timer rings.
 """
@@ -122,6 +122,8 @@ class RunLoop:
         self._person = cast.person
         self._run_key = run_key
         self._worked_s = worked_s
+        self._outbox: deque[Event] = deque()
+        self._is_telling = False
         self._started: list[StepRequest] = []
         self._asking: asyncio.Task[None] | None = None
         self._over: asyncio.Future[None] = loop.create_future()
@@ -167,20 +169,33 @@ class RunLoop:
             self._break_off(error)
 
     def _advance(self, events: Iterable[Event]) -> None:
-        """Write events and all that follows from them."""
+        """Write events and all that follows from them, as one commit, before anybody hears of them."""
         if self._over.done():
             return
-        state, queue = self.state, deque(events)
+        state, queue, written = self.state, deque(events), []
         while queue:
             event = queue.popleft()
-            self._journal.append(event)
             evolve(state, event)
-            self._bus.publish(event)
-            if type(event) in ACTED_ON:
-                self._act(event)
+            written.append(event)
             queue.extend(route(state, event))
             if not queue:
                 queue.extend(settle(state))
+        self._journal.append_many(written)
+        self._outbox.extend(written)
+        if not self._is_telling:
+            self._tell_all()
+
+    def _tell_all(self) -> None:
+        """Publish and act in the order of the journal, also when a listener causes events itself."""
+        self._is_telling = True
+        try:
+            while self._outbox:
+                event = self._outbox.popleft()
+                self._bus.publish(event)
+                if type(event) in ACTED_ON:
+                    self._act(event)
+        finally:
+            self._is_telling = False
 
     def _act(self, event: Event) -> None:
         """Do what an event asks of the world outside."""

@@ -307,11 +307,15 @@ class LoopThread:
 def _live(loop: asyncio.AbstractEventLoop) -> None:
     """Run a loop until it is stopped, and then let what is left come to its end."""
     loop.run_forever()
-    left = asyncio.all_tasks(loop)
+    loop.run_until_complete(_cancel_all())
+    loop.close()
+
+
+async def _cancel_all() -> None:
+    left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
-    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-    loop.close()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 LOOP = LoopThread()

@@ -196,7 +196,7 @@ class FileStorageBackend:
         self.path.mkdir(files.FOLDER_MODE, parents=True, exist_ok=True)
         for name, content in _OWN_FILES.items():
             if not (self.path / name).exists():
-                files.write_new(self.path / name, content)
+                files.write_new(self.path / name, content, durable=False)
         files.make_folder(session)
 
     def _start(self, session: Path, lock: SessionLock, *, trusted: bool) -> Journal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from mars_nb.errors import JournalCorrupt, SessionNotFound
 from mars_nb.events import BranchCreated, BranchMoved, RunEnded, StepCompleted
+from mars_nb.state import syncer
 from mars_nb.state.storage import FileStorageBackend
 
 if TYPE_CHECKING:
@@ -136,6 +138,39 @@ def test_a_sector_of_zeros_at_the_end_is_dropped_and_in_the_middle_refused(tmp_p
     middle = whole.index(b'"StepCompleted"')
     path.write_bytes(whole[:middle] + bytes(100) + whole[middle + 100 :])
     assert isinstance(read(tmp_path)[1], JournalCorrupt)
+
+
+def test_the_loss_of_power_costs_only_what_was_not_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(syncer, "INTERVAL_S", 1_000)  # so that only sync() syncs
+    storage = FileStorageBackend(tmp_path / "live")
+    journal = storage.create("s", {})
+    events: list[Event] = [StepCompleted("b0", step, content="x" * (step % 200)) for step in range(1, 61)]
+    journal.append_many(events[:20])
+    journal.sync()
+    n_synced = (tmp_path / "live" / "s" / "journal.jsonl").stat().st_size
+    journal.append_many(events[20:])
+    chance = random.Random(4)  # noqa: S311 - which sectors are lost need not be a secret
+    whole = (tmp_path / "live" / "s" / "journal.jsonl").read_bytes()
+    for each in range(60):
+        lost = tmp_path / str(each)
+        shutil.copytree(tmp_path / "live", lost)
+        (lost / "s" / "journal.jsonl").write_bytes(without_sectors(whole, n_synced, chance))
+        after = FileStorageBackend(lost).open("s")
+        kept = [record.event for record in after.records()]
+        after.close()
+        assert kept == events[: len(kept)]
+        assert len(kept) >= 20
+    journal.close()
+
+
+def without_sectors(whole: bytes, n_synced: int, chance: random.Random) -> bytes:
+    """Give a file of which some sectors that were not synced never reached the disk."""
+    data = bytearray(whole)
+    for start in range(0, len(whole), 512):
+        if chance.random() < 0.2:
+            begin, end = max(start, n_synced), min(start + 512, len(whole))
+            data[begin:end] = bytes(max(0, end - begin))
+    return bytes(data[: chance.randint(n_synced, len(data))])
 
 
 def test_a_damaged_session_is_refused_for_writing_and_salvaged(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
-"""Any order of appending, crashing, closing, opening and salvaging does what a list in memory does."""
+"""Any order of appending, crashing, closing, opening and salvaging does what a list in memory does.
+
+``MARS_FAULTS=1000`` tries a thousand.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -20,6 +24,8 @@ from mars_nb.state.storage import FileStorageBackend
 if TYPE_CHECKING:
     from mars_nb.events import Event
     from mars_nb.state.journal import Journal
+
+N_EXAMPLES = int(os.environ.get("MARS_FAULTS", "30"))
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
@@ -120,4 +126,4 @@ class Sessions(RuleBasedStateMachine):
 
 
 TestSessions = Sessions.TestCase
-TestSessions.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
+TestSessions.settings = settings(max_examples=N_EXAMPLES, stateful_step_count=25, deadline=None)

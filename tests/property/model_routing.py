@@ -57,7 +57,8 @@ class Routing:
         return [target for target in self.after(agent) if target not in PEOPLE]
 
     def talk_together(self, one: str, other: str) -> bool:
-        return one != other and {(one, other), (other, one)} <= set(self.arrows())
+        drawn = {(one, other), (other, one)} <= set(self.arrows())
+        return drawn and one != other and not {one, other} & {*PEOPLE}
 
     def is_person_partner(self, agent: str) -> bool:
         return any(edge.bidirectional and {edge.source, edge.target} == {USER, agent} for edge in self.topology_edges())
@@ -240,11 +241,13 @@ class Routing:
         if not is_parallel and all(name in PEOPLE for name, _ in targets):
             targets = targets[:1]
         for name, _ in targets:
-            if name not in PEOPLE:
+            if name not in (*PEOPLE, caller):
                 self.note(branch.frame, branch.node, name)
         given = [(name, Given(branch.position, branch.node, content)) for name, content in targets]
         self.delivered += [each for name, each in given if name in PEOPLE]
-        branch.frame.answers += [each for name, each in given if name == caller]
+        for name, each in given:
+            if name == caller:
+                self.give_back(branch, each.content)
         on = [(name, each) for name, each in given if name not in (*PEOPLE, caller)]
         if not on:
             branch.state = ENDED
@@ -289,9 +292,18 @@ class Routing:
         else:
             self.answer_or_end(branch, content)
 
+    def give_back(self, branch: Branch, content: Any) -> None:
+        """Answer the caller, which is also the reply to what it said to this agent."""
+        frame = branch.frame
+        frame.answers.append(Given(branch.position, branch.node, content))
+        assert frame.caller is not None
+        talk = frame.talks.get(frozenset({branch.node, frame.caller.node}))
+        if talk is not None and talk.opener == frame.caller.node:
+            talk.unanswered = False
+
     def answer_or_end(self, branch: Branch, content: Any) -> None:
         branch.state = ENDED
         if branch.frame.caller is not None:
-            branch.frame.answers.append(Given(branch.position, branch.node, content))
+            self.give_back(branch, content)
         else:
             branch.content, branch.has_content = content, True

@@ -8,7 +8,7 @@ from IPython.core.completer import provisionalcompleter
 from mars_nb import agent
 
 if TYPE_CHECKING:
-    from conftest import Notebook
+    from tests.unit.jupyter.conftest import Notebook
 
 
 @pytest.fixture

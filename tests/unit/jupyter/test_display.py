@@ -42,7 +42,10 @@ def run_with(answer: Any, *, several: bool = False) -> Run:
         ("!![a](http://b)", "[image: a] http://b"),
         ("![a [b] c](http://d)", r"!\[a [b] c](http://d)"),
         ("[web](https://x/y?a=1&b=2)", "[web](https://x/y?a=1&b=2)"),
-        ("[mail](mailto:a@b.c) [here](#there) [file](notes.md)", "[mail](mailto:a@b.c) [here](#there) [file](notes.md)"),
+        (
+            "[mail](mailto:a@b.c) [here](#there) [file](notes.md)",
+            "[mail](mailto:a@b.c) [here](#there) [file](notes.md)",
+        ),
         ("[x](javascript:alert(1))", r"[x]\(javascript:alert(1))"),
         ("[x](JaVaScRiPt&colon;alert(1))", r"[x]\(JaVaScRiPt&colon;alert(1))"),
         ("[x](<javascript:alert(1)>)", r"[x]\(&lt;javascript:alert(1)>)"),

@@ -20,7 +20,7 @@ from mars_nb.jupyter.verbs import BUILT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Notebook
+    from tests.unit.jupyter.conftest import Notebook
 
 CELL = "task: hello\nUser -> Echo -> User"
 
@@ -80,7 +80,7 @@ def test_raw_fills_in_nothing(echo: Notebook) -> None:
 
 
 def test_context_reaches_the_agents(notebook: Notebook) -> None:
-    agent("Reader")(lambda _request, context: f"{context.values['limits']} {context.values['table']['a'].sum()}")
+    agent("Reader")(lambda _request, context: f"{context['limits']} {context['table']['a'].sum()}")
     notebook.variables.update(limits=[1, 2], table=pd.DataFrame({"a": [3, 4]}))
     notebook.mars("-c limits", "task: x\ncontext: table\nUser -> Reader -> User")
     assert notebook.variables["run"].final_response == "[1, 2] 7"
@@ -109,11 +109,11 @@ def test_a_variable_that_is_no_run_is_not_overwritten_without_replace(echo: Note
         {"edges": ["User -> Echo", "Echo -> User"]},
         [("User", "Echo"), ("Echo", "User")],
         Topology.from_text("User -> Echo -> User"),
-        PatternConfig.ring(["Echo", "Echo2"]),
+        PatternConfig.broadcast("Echo", ["Silent"]),
     ],
 )
 def test_a_topology_may_be_a_variable_in_any_form(echo: Notebook, value: object) -> None:
-    agent("Echo2")(lambda request: request)
+    agent("Silent")(lambda request: request)
     echo.variables["team"] = value
     echo.mars("-t team", "hello -> you")
     assert echo.variables["run"].final_response == "you said hello -> you"
@@ -126,8 +126,8 @@ def test_a_topology_may_be_that_of_a_run(echo: Notebook) -> None:
 
 
 def test_a_topology_may_be_a_quoted_pattern(echo: Notebook) -> None:
-    agent("Echo2")(lambda request: request)
-    echo.mars('-t "ring(agents=[Echo, Echo2])"', "again")
+    agent("Silent")(lambda request: request)
+    echo.mars('-t "broadcast(Echo, [Silent])"', "again")
     assert echo.variables["run"].final_response == "you said again"
 
 
@@ -248,7 +248,9 @@ def test_a_topology_that_cannot_run_is_an_error_before_anything_is_bound(echo: N
     assert "run" not in echo.variables
 
 
-@pytest.mark.parametrize("option", ["-b", "-s x", "--once", "-m offline", "--checkpoint-every step", "-p A", "--pace 1"])
+@pytest.mark.parametrize(
+    "option", ["-b", "-s x", "--once", "-m offline", "--checkpoint-every step", "-p A", "--pace 1"]
+)
 def test_an_option_that_comes_later_says_so_and_names_what_exists(echo: Notebook, option: str) -> None:
     with pytest.raises(CellError, match=r"comes in a later release; built so far: --topology, --dry-run"):
         echo.mars(option, CELL)
@@ -312,7 +314,9 @@ async def test_a_stopped_run_says_what_is_kept(notebook: Notebook) -> None:
     cell = asyncio.ensure_future(magics.run_cell("--keep-going", "task: x\nUser -> Fast -> Slow -> User"))
     await begun.wait()
     cell.cancel()
-    with pytest.raises(Exception, match="run 'run' was stopped after 1 step; every result so far is kept: run.timeline"):
+    with pytest.raises(
+        Exception, match="run 'run' was stopped after 1 step; every result so far is kept: run.timeline"
+    ):
         await cell
     assert notebook.variables["run"].status == "cancelled"
     assert len(notebook.mars("timeline")) == 2
@@ -329,7 +333,9 @@ def test_a_run_that_does_not_stop_says_so(echo: Notebook) -> None:
 
 
 def test_a_cell_with_one_function_is_an_agent(notebook: Notebook) -> None:
-    notebook.agent("Market Researcher  # the first", 'import math\nN = 2\n\ndef find(request):\n    """Looks."""\n    return N')
+    notebook.agent(
+        "Market Researcher  # the first", 'import math\nN = 2\n\ndef find(request):\n    """Looks."""\n    return N'
+    )
     assert notebook.texts == ["agent 'Market Researcher' is ready (function find): Looks."]
     assert AgentRegistry.default().get("Market Researcher")("x") == 2
     assert notebook.variables["N"] == 2

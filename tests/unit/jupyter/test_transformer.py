@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 CELL = ["%%mars report --quiet\n", "task: x\n", "User -> A\n"]
 AWAITED = (
-    "await get_ipython().magics_manager.registry['MarsMagics']"
-    ".run_cell('report --quiet', 'task: x\\nUser -> A\\n')\n"
+    "await get_ipython().magics_manager.registry['MarsMagics'].run_cell('report --quiet', 'task: x\\nUser -> A\\n')\n"
 )
 CALLED = "get_ipython().run_cell_magic('mars', 'report --quiet', 'task: x\\nUser -> A\\n')\n"
 
@@ -53,7 +52,9 @@ def test_line_ends_of_windows_are_line_ends(rewriter: Rewriter) -> None:
     assert rewriter([CELL[0].replace("\n", "\r\n"), *CELL[1:]]) == [AWAITED]
 
 
-@pytest.mark.parametrize("first", ["x = 1\n", "%%marsh\n", "%%mars?\n", "%%mars ?\n", " %%mars\n", "%mars\n", "%%time\n"])
+@pytest.mark.parametrize(
+    "first", ["x = 1\n", "%%marsh\n", "%%mars?\n", "%%mars ?\n", " %%mars\n", "%mars\n", "%%time\n"]
+)
 def test_other_cells_are_left_alone(rewriter: Rewriter, first: str) -> None:
     assert rewriter([first, *CELL]) == [first, *CELL]
 

@@ -252,6 +252,24 @@ def test_a_header_that_is_no_json_is_refused_and_nothing_is_left(tmp_path: Path)
     assert storage.list() == []
 
 
+def test_a_journal_that_grows_too_large_stops_with_a_typed_error_and_can_be_closed(tmp_path: Path) -> None:
+    journal = FileStorageBackend(tmp_path, segment_bytes=500, max_bytes=2_000).create("s", {})
+    with pytest.raises(StorageError, match="larger than 2,000 bytes"):
+        for _ in range(100):
+            journal.append(A)
+    n_events = journal.n_events
+    journal.close()
+    assert 5 < n_events < 20
+    assert len(kept(FileStorageBackend(tmp_path))) == n_events
+
+
+def test_a_closed_journal_does_not_sync(tmp_path: Path) -> None:
+    journal = FileStorageBackend(tmp_path).create("s", {})
+    journal.close()
+    with pytest.raises(StorageError, match="closed"):
+        journal.sync()
+
+
 def test_an_unknown_durability_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'process', 'power' or 'memory'"):
         FileStorageBackend(tmp_path, durability="eternal")  # type: ignore[arg-type]

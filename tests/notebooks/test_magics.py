@@ -1,0 +1,299 @@
+"""The magics in real kernels: small notebooks, executed as *Run All* does, and requests with a stop button."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jupyter_client.blocking.client import BlockingKernelClient
+    from jupyter_client.manager import KernelManager
+
+ROOT = Path(__file__).parent.parent.parent
+LOAD = "%load_ext mars_nb"
+ECHO = "%%agent Echo\ndef echo(request):\n    return f'you said {request}'"
+BAD = "%%agent Bad\ndef fail(request):\n    raise ValueError('too\\nbad')"
+RUN_ECHO = "%%mars\ntask: hello\nUser -> Echo -> User"
+RUN_BAD = "%%mars\ntask: hello\nUser -> Bad -> User"
+LAST = "done = 'reached'\ndone"
+
+# A kernel takes seconds to start, and longer on a machine that is busy.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+class Client(NotebookClient):
+    """Executes a notebook and remembers the messages that its cells sent."""
+
+    def __init__(self, nb: Any) -> None:
+        super().__init__(nb, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
+        self.sent: list[tuple[int, str, Any]] = []
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        self.sent.append((cell_index, msg["msg_type"], msg["content"]))
+        return super().process_message(msg, cell, cell_index)
+
+
+def notebook_of(*sources: str) -> Any:
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+
+
+def executed(*sources: str) -> Any:
+    """Give the notebook of these cells after *Run All*."""
+    notebook = notebook_of(*sources)
+    Client(notebook).execute()
+    return notebook
+
+
+def texts(cell: Any) -> list[str]:
+    return [output["data"]["text/plain"] for output in cell.outputs if "data" in output]
+
+
+# ------------------------------------------------------------------------------------------------------------ Run All
+
+
+@pytest.fixture(scope="module")
+def tour() -> dict[str, Any]:
+    """Execute one notebook with a cell for each case."""
+    cells = {
+        "load": LOAD,
+        "status": "%mars",
+        "agent": ECHO,
+        "commented": f"# nightly\n\n{RUN_ECHO}",
+        "prompts": "%%mars\ntask: explain\n  >>> 1 + 1\n  In [1]: 2\nUser -> Echo -> User",
+        "run": "run",
+        "await": "(await run).final_response",
+        "time": f"%%time\n{RUN_ECHO}",
+        "capture": f"%%capture kept\n{RUN_ECHO}",
+        "captured": "len(kept.outputs)",
+        "called": "get_ipython().run_cell_magic('mars', 'called', 'task: x\\nUser -> Echo -> User')",
+        "nested": "get_ipython().run_cell('%%mars nested\\ntask: x\\nUser -> Echo -> User').success",
+        "autoawait": "%autoawait off",
+        "sync": RUN_ECHO,
+        "value": "print(_oh.get(len(In) - 2))",
+        "timeline": "df = %mars timeline\ndf['response'].tolist()",
+        "demo": "%mars demo",
+        "hostile": "%%agent Mallory\ndef lie(request):\n    return '<script>alert(1)</script> ![x](http://evil/x.png) "
+        "[y](javascript:alert(1))\\x1b[2J'",
+        "attacked": "%%mars\ntask: x\nUser -> Mallory -> User",
+        "keep going": f"{BAD}",
+        "failed": RUN_BAD.replace("%%mars", "%%mars --keep-going"),
+        "last": LAST,
+        "unload": "%unload_ext mars_nb",
+        "reload": "%load_ext mars_nb",
+        "again": RUN_ECHO,
+    }
+    notebook = executed(*cells.values())
+    return dict(zip(cells, notebook.cells, strict=True))
+
+
+def test_loading_shows_one_line(tour: dict[str, Any]) -> None:
+    assert len(texts(tour["load"])) == 1
+    assert len(texts(tour["reload"])) == 1
+
+
+@pytest.mark.parametrize("case", ["commented", "time", "sync", "again"])
+def test_a_cell_shows_picture_answer_and_next_steps(tour: dict[str, Any], case: str) -> None:
+    assert texts(tour[case]) == ["✓ Echo", "you said hello", "run.timeline() · %mars show run"]
+    assert tour[case].outputs[0]["data"]["image/svg+xml"].startswith("<svg")
+
+
+def test_a_cell_has_no_value_of_its_own(tour: dict[str, Any]) -> None:
+    assert all(output.output_type != "execute_result" for output in tour["commented"].outputs)
+
+
+def test_prompts_in_a_task_are_text(tour: dict[str, Any]) -> None:
+    assert texts(tour["prompts"])[1] == "you said explain\n>>> 1 + 1\nIn [1]: 2"
+
+
+def test_a_run_is_a_variable_that_can_be_awaited(tour: dict[str, Any]) -> None:
+    assert texts(tour["run"])[0].startswith("<Run 'run' succeeded: 1 step, ")
+    assert "you said explain" in texts(tour["await"])[0]
+
+
+def test_a_captured_cell_shows_nothing_and_its_outputs_are_kept(tour: dict[str, Any]) -> None:
+    assert tour["capture"].outputs == []
+    assert int(texts(tour["captured"])[0]) >= 3
+
+
+def test_cells_run_from_python_and_inside_a_cell(tour: dict[str, Any]) -> None:
+    assert texts(tour["called"])[1] == "you said x"
+    assert texts(tour["nested"])[-1] == "True"
+
+
+def test_a_table_is_the_value_of_a_line(tour: dict[str, Any]) -> None:
+    assert texts(tour["timeline"]) == ["['you said hello']"]
+
+
+def test_the_demonstration_ends_with_a_picture_an_answer_and_its_cell(tour: dict[str, Any]) -> None:
+    picture, answer, cell, _ = texts(tour["demo"])
+    assert picture == "✓ Planner → ✓ Lower Half, ✓ Upper Half → ✓ Writer"
+    assert "669 primes" in answer
+    assert "%%mars demo_run" in cell
+
+
+def test_a_hostile_reply_is_shown_and_does_nothing(tour: dict[str, Any]) -> None:
+    answer = tour["attacked"].outputs[1]["data"]
+    assert answer["text/markdown"] == (
+        r"&lt;script>alert(1)&lt;/script> [image: x] http://evil/x.png [y]\(javascript:alert(1))[2J"
+    )
+    assert {media for output in tour["attacked"].outputs for media in output["data"]} == {
+        "image/svg+xml",
+        "text/markdown",
+        "text/plain",
+    }
+    assert "<script" not in tour["attacked"].outputs[0]["data"]["image/svg+xml"]
+
+
+def test_keep_going_lets_the_notebook_go_on_after_a_failed_run(tour: dict[str, Any]) -> None:
+    assert texts(tour["failed"]) == ["✗ Bad", "run.timeline() · %mars show run"]
+    assert texts(tour["last"]) == ["'reached'"]
+
+
+def test_run_all_stops_at_a_failed_run_after_its_view_is_drawn() -> None:
+    notebook = notebook_of(LOAD, BAD, RUN_BAD, LAST)
+    with pytest.raises(CellExecutionError) as caught:
+        Client(notebook).execute()
+    assert caught.value.ename == "RunFailed"
+    line = str(caught.value).strip().splitlines()[-1]
+    assert line == "mars: run 'run' failed: Bad (b0#1) failed: ValueError: too bad"
+    assert [output.output_type for output in notebook.cells[2].outputs] == ["display_data", "display_data", "error"]
+    assert texts(notebook.cells[2])[0] == "✗ Bad"
+    assert notebook.cells[3].outputs == []
+
+
+def test_run_all_goes_on_after_a_failed_run_whose_cell_may_raise() -> None:
+    notebook = notebook_of(LOAD, BAD, RUN_BAD, LAST)
+    notebook.cells[2].metadata["tags"] = ["raises-exception"]
+    Client(notebook).execute()
+    assert notebook.cells[2].outputs[-1].traceback == ["mars: run 'run' failed: Bad (b0#1) failed: ValueError: too bad"]
+    assert texts(notebook.cells[3]) == ["'reached'"]
+
+
+def test_the_picture_is_repainted_under_its_id_at_most_four_times_a_second() -> None:
+    slow = "%%agent Slow\nimport time\ndef wait(request):\n    time.sleep(0.1)\n    return 'ok'"
+    chain = " -> ".join(["User", "Slow", "Echo", "Slow", "Echo"])
+    cell = f"%%mars\ntask: x\n{chain}\nEcho -> User\nmax_steps(12)"
+    client = Client(notebook_of(LOAD, ECHO, slow, cell.replace("%%mars", "%%mars --keep-going"), "run.total_duration"))
+    client.execute()
+    sent = [
+        (kind, content["transient"].get("display_id"))
+        for i, kind, content in client.sent
+        if i == 3 and "display" in kind
+    ]
+    updates = [display_id for kind, display_id in sent if kind == "update_display_data"]
+    [shown] = {display_id for kind, display_id in sent if kind == "display_data" and display_id}
+    duration_s = float(texts(client.nb.cells[4])[0])
+    assert set(updates) == {shown}
+    assert len(updates) <= duration_s * 4 + 1
+
+
+# -------------------------------------------------------------------------------------------- keyboard and stop button
+
+
+class Kernel:
+    """A kernel to which cells are sent one by one."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager = manager
+        self.client = client
+        self.outputs: list[dict[str, Any]] = []
+        self.prompts: list[str] = []
+
+    def run(self, code: str, *, reply: str | None = None, interrupt_on: str = "") -> str:
+        """Run a cell, type a reply if it asks, interrupt when a picture shows ``interrupt_on``; give its status."""
+        self.outputs, self.prompts = [], []
+        self.interrupt_on = interrupt_on
+        answered = self.client.execute_interactive(
+            code, allow_stdin=reply is not None, stdin_hook=lambda msg: self._type(msg, reply), output_hook=self._note,
+            timeout=60,
+        )  # fmt: skip
+        return str(answered["content"]["status"])
+
+    def _type(self, message: Any, reply: str | None) -> None:
+        self.prompts.append(message["content"]["prompt"])
+        if reply == "^C":
+            self.manager.interrupt_kernel()
+        else:
+            self.client.input(reply)
+
+    def _note(self, message: Any) -> None:
+        content = message["content"]
+        self.outputs.append(content)
+        if self.interrupt_on and self.interrupt_on in content.get("data", {}).get("text/plain", ""):
+            self.interrupt_on = ""
+            # After the kernel has gone back to its loop, as a person would.
+            threading.Timer(0.1, self.manager.interrupt_kernel).start()
+
+    @property
+    def error(self) -> str:
+        [traceback] = [output["traceback"] for output in self.outputs if "traceback" in output]
+        return "\n".join(traceback)
+
+    @property
+    def texts(self) -> list[str]:
+        return [output["data"]["text/plain"] for output in self.outputs if "data" in output]
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
+    made = Kernel(manager, client)
+    made.run(LOAD)
+    made.run(
+        "import asyncio, time\nfrom mars_nb import AskUser, agent\n"
+        "@agent\ndef Fast(request): return 'ok'\n"
+        "@agent\nasync def Slow(request): await asyncio.sleep(60)\n"
+        "@agent\ndef Busy(request): time.sleep(3)\n"
+        "@agent\ndef Asker(request, context):\n"
+        "    return f'you chose {request}' if context.step_id.endswith('#2') else AskUser('red or blue?')"
+    )
+    yield made
+    client.stop_channels()
+    manager.shutdown_kernel()
+
+
+@pytest.mark.parametrize("before", ["", "%%time\n"])
+@pytest.mark.parametrize("agent", ["Slow", "Busy"])
+def test_the_stop_button_ends_a_run_and_keeps_what_it_has(kernel: Kernel, before: str, agent: str) -> None:
+    status = kernel.run(f"{before}%%mars\ntask: x\nUser -> Fast -> {agent} -> User", interrupt_on=f"▶ {agent}")
+    assert status == "error"
+    assert kernel.error == "mars: run 'run' was stopped after 1 step; every result so far is kept: run.timeline()"
+    assert kernel.run("run.status, len(run.timeline())") == "ok"
+    assert kernel.texts == ["('cancelled', 2)"]
+
+
+@pytest.mark.parametrize("before", ["", "%%time\n"])
+def test_a_question_is_typed_below_the_picture(kernel: Kernel, before: str) -> None:
+    assert kernel.run(f"{before}%%mars\ntask: x\nUser -> Asker -> User", reply="blue") == "ok"
+    assert kernel.prompts == ["red or blue?\n> "]
+    assert "? Asker" in kernel.texts
+    assert "you chose blue" in kernel.texts
+
+
+@pytest.mark.parametrize("before", ["", "%%time\n"])
+def test_the_stop_button_works_while_a_question_is_open(kernel: Kernel, before: str) -> None:
+    assert kernel.run(f"{before}%%mars\ntask: x\nUser -> Asker -> User", reply="^C") == "error"
+    assert "was stopped after 1 step" in kernel.error
+    assert kernel.run("1 + 1") == "ok"
+
+
+def test_a_question_that_nobody_can_type_an_answer_to_is_a_clear_error(kernel: Kernel) -> None:
+    assert kernel.run("%%mars\ntask: x\nUser -> Asker -> User") == "error"
+    assert "nobody can be reached" in kernel.error
+    assert kernel.error.endswith("in a cell: --user VAR")
+
+
+def test_agents_are_completed_after_an_arrow(kernel: Kernel) -> None:
+    code = "%%mars\ntask: x\nUser -> Fa"
+    content = kernel.client.complete(code, reply=True, timeout=60)["content"]
+    assert content["matches"] == ["Fast"]
+    assert code[: content["cursor_start"]] == "%%mars\ntask: x\nUser -> "
