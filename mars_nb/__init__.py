@@ -62,7 +62,8 @@ if TYPE_CHECKING:
     from mars_nb.orchestra import Orchestra
     from mars_nb.session import Session
     from mars_nb.state.manager import StateManager
-    from mars_nb.state.storage import FileStorageBackend, MemoryStorageBackend
+    from mars_nb.state.file_storage import FileStorageBackend
+    from mars_nb.state.storage import MemoryStorageBackend
     from mars_nb.testing.scripted import ScriptedAgent
     from mars_nb.topology.convert import ensure_topology
     from mars_nb.topology.graph import TopologyAnalyzer, TopologyGraph
@@ -117,7 +118,8 @@ _HOMES = {
     "mars_nb.orchestra": "Orchestra",
     "mars_nb.session": "Session",
     "mars_nb.state.manager": "StateManager",
-    "mars_nb.state.storage": "FileStorageBackend MemoryStorageBackend",
+    "mars_nb.state.file_storage": "FileStorageBackend",
+    "mars_nb.state.storage": "MemoryStorageBackend",
     "mars_nb.testing.scripted": "ScriptedAgent",
     "mars_nb.topology.convert": "ensure_topology",
     "mars_nb.topology.graph": "TopologyAnalyzer TopologyGraph",

@@ -114,9 +114,9 @@ class CheckpointCreated(AboutRun, frozen=True, gc=False):
 
 
 class Restored(AboutRun, frozen=True, gc=False):
-    """The state is again what it was after event ``seq``; what came in between stays in the journal."""
+    """The state is again what it was after event ``to_seq``; what came in between stays in the journal."""
 
-    seq: int
+    to_seq: int
 
 
 class RunEnded(AboutRun, frozen=True, gc=False):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ columns = ["branch_id", "agent", "step", "starts_s", "duration_s", "status"]
 print(table[columns].to_string(index=False, float_format="{:.3f}".format))
 """
 
-# The pictures themselves instead of copies of them, so that a reader can hover and search; and nothing from the network.
+# The pictures themselves, not copies of them, so that a reader can hover and search; and nothing from the network.
 PAGE = """
 {%- extends 'lab/index.html.j2' -%}
 {%- block html_head_js -%}{%- endblock -%}
@@ -52,7 +53,8 @@ def execute(notebook: Any) -> str:
         extra_arguments=[f"--IPKernelApp.log_level={KERNEL_ERROR_LEVEL}"],
     )
     try:
-        client.execute()
+        # In a loop that is closed afterwards; nbclient's own would be left open.
+        asyncio.run(client.async_execute())
     finally:
         notebook.cells.remove(question)
     return printed(question)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -17,3 +18,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+# The key by which sessions made here are known: one of the tests' own, never that of whoever runs them.
+os.environ["MARS_NB_HOME"] = tempfile.mkdtemp(prefix="mars_nb-")

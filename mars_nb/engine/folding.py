@@ -29,7 +29,6 @@ from mars_nb.events import (
     Restored,
     RetryDue,
     RunEnded,
-    RunPaused,
     RunResumed,
     RunStarted,
     StepCompleted,
@@ -58,7 +57,7 @@ def effective(events: Iterable[Numbered]) -> list[Numbered]:
     kept: list[Numbered] = []
     for seq, event in events:
         if isinstance(event, Restored):
-            kept = _until(everything, kept, event.seq)
+            kept = _until(everything, kept, event.to_seq)
         kept.append((seq, event))
         everything.append((seq, event))
     return kept
@@ -73,10 +72,45 @@ class Folded(NamedTuple):
         The fold of its events.
     due : list of Event
         What its last reply means and the journal does not have, since its writer died between the two.
+    is_unrouted : bool
+        Whether nothing of that is written, so that another topology may give the reply another meaning.
     """
 
     state: RunState
     due: list[Event]
+    is_unrouted: bool
+
+
+class Due:
+    """What a reply means and is not written yet, as a journal is read event by event.
+
+    Attributes
+    ----------
+    routed : deque of Event
+        What follows from the last reply, and will be written sooner or later.
+    cause : Event or None
+        That reply, as long as nothing of what follows from it is written.
+    """
+
+    def __init__(self) -> None:
+        self.routed: deque[Event] = deque()
+        self.cause: Event | None = None
+
+    def take(self, event: Event) -> bool:
+        """Strike an event off; False when it was not due."""
+        if not self.routed or event != self.routed[0]:
+            return False
+        self.routed.popleft()
+        self.cause = None
+        return True
+
+    def add(self, state: RunState, event: Event) -> None:
+        """Note what an event means; under a changed topology a reply means something else."""
+        if isinstance(event, TopologyChanged) and self.cause:
+            self.routed = deque(route(state, self.cause))
+        elif following := route(state, event):
+            self.routed.extend(following)
+            self.cause = event
 
 
 def fold(events: Iterable[Numbered]) -> Folded:
@@ -95,25 +129,35 @@ def fold(events: Iterable[Numbered]) -> Folded:
     Raises
     ------
     SessionError
-        When they do not begin with `RunStarted`: the session was created and never ran.
+        When they do not begin with `RunStarted` (the session was created and never ran), or do not fit together.
     """
-    kept = [(seq, event) for seq, event in effective(events) if type(event) in KNOWN]
+    kept = _known(events)
     if not kept or not isinstance(kept[0][1], RunStarted):
         raise SessionError("this session was created and has not run yet; run it first: await session.run(topology)")
-    state = RunState(plan_of(kept[0][1]))
+    state, due = RunState(plan_of(kept[0][1])), Due()
     last = max(i for i, (_, event) in enumerate(kept) if type(event) in ROUTED)
-    due: deque[Event] = deque()
-    for i, (seq, each) in enumerate(kept):
-        event = cast("Event", each)
-        state.n_events = seq - 1
-        if due and event == due[0]:
-            due.popleft()
-        elif isinstance(event, RunResumed):
-            due.clear()
-        evolve(state, event)
+    for i, (seq, event) in enumerate(kept):
+        due.take(event)
+        write(state, seq, event)
         if i >= last:
-            due.extend(route(state, event))
-    return Folded(state, list(due))
+            due.add(state, event)
+    return Folded(state, list(due.routed), due.cause is not None)
+
+
+def write(state: RunState, seq: int, event: Event) -> None:
+    """Write an event that was read from a journal into the state.
+
+    Raises
+    ------
+    SessionError
+        When it does not fit the ones before it: no run wrote this journal.
+    """
+    state.n_events = seq - 1
+    try:
+        evolve(state, event)
+    except (LookupError, AttributeError, TypeError, ValueError) as error:
+        name = type(event).__name__
+        raise SessionError(f"the {name} at seq {seq} does not fit the events before it; was it edited?") from error
 
 
 def replay(events: Iterable[Numbered]) -> Iterator[tuple[int, Event, RunState]]:
@@ -135,26 +179,56 @@ def replay(events: Iterable[Numbered]) -> Iterator[tuple[int, Event, RunState]]:
         When what follows is not what the journal has: it was written under other rules, or changed.
     """
     state: RunState | None = None
-    due: deque[Event] = deque()
-    for seq, each in effective(events):
-        event = cast("Event", each)
-        if type(event) not in KNOWN:
-            continue
+    due = Due()
+    settled: deque[Event] = deque()
+    for seq, event in _known(events):
         if state is None:
-            state = RunState(plan_of(cast("RunStarted", event)))
-        if not due:
-            due.extend(settle(state))
-        if due and event == due[0]:
-            due.popleft()
-        elif type(event) in BREAKS_OFF:
-            due.clear()
-        elif due or type(event) not in FROM_OUTSIDE:
-            wanted = type(due[0]).__name__ if due else "nothing"
-            raise SessionError(f"replay differs at seq {seq}: the journal has {event!r}, the engine expects {wanted}")
-        state.n_events = seq - 1
-        evolve(state, event)
+            state = RunState(plan_of(_first(event)))
+        if not due.routed and not settled:
+            settled.extend(settle(state))
+        if not due.take(event):
+            _check_settled(seq, event, settled, due)
+        write(state, seq, event)
         yield seq, event, state
-        due.extend(route(state, event))
+        due.add(state, event)
+
+
+def _check_settled(seq: int, event: Event, settled: deque[Event], due: Due) -> None:
+    """Refuse an event that neither followed nor could have come from outside now."""
+    if not due.routed and settled and event == settled[0]:
+        settled.popleft()
+    elif _breaks_off(event) and (not due.routed or _may_come_first(event, due)):
+        settled.clear()
+    elif type(event) not in ANY_TIME and (due.routed or settled or type(event) not in FROM_OUTSIDE):
+        expected = next(iter([*due.routed, *settled]), None)
+        wanted = type(expected).__name__ if expected else "nothing"
+        raise SessionError(f"replay differs at seq {seq}: the journal has {event!r}, the engine expects {wanted}")
+
+
+def _breaks_off(event: Event) -> bool:
+    """Tell whether what was to be settled may have been lost here: in a crash, a cancelled run, a changed topology."""
+    match event:
+        case RunResumed() | TopologyChanged() | Restored():
+            return True
+        case RunEnded(status=status):
+            return status == "cancelled"
+        case _:
+            return False
+
+
+def _may_come_first(event: Event, due: Due) -> bool:
+    """Tell whether an event may come before what the last reply means."""
+    return isinstance(event, Restored) or (isinstance(event, TopologyChanged) and due.cause is not None)
+
+
+def _known(events: Iterable[Numbered]) -> list[tuple[int, Event]]:
+    return [(seq, cast("Event", event)) for seq, event in effective(events) if type(event) in KNOWN]
+
+
+def _first(event: Event) -> RunStarted:
+    if not isinstance(event, RunStarted):
+        raise SessionError(f"this journal begins with {type(event).__name__}; expected RunStarted")
+    return event
 
 
 FROM_OUTSIDE = frozenset(
@@ -167,13 +241,12 @@ FROM_OUTSIDE = frozenset(
         QuestionAnswered,
         DeadlinePassed,
         PauseRequested,
-        CheckpointCreated,
     }
 )
 """Events that an agent, a person, a clock or a user caused; all others follow from them."""
 
-BREAKS_OFF = frozenset({RunResumed, TopologyChanged, Restored, RunEnded, RunPaused})
-"""Events before which what was due may have been lost: a crash, a cancelled run, a changed topology."""
+ANY_TIME = frozenset({CheckpointCreated})
+"""Events that change nothing, so that they may come between any two."""
 
 
 def _until(everything: Sequence[Numbered], kept: list[Numbered], seq: int) -> list[Numbered]:

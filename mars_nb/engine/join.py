@@ -176,18 +176,30 @@ def standing(graph: TopologyGraph, join: Join) -> Standing:
         if branch.state is BranchState.WAITING:
             n_succeeded += 1
         for frame in branch.frames:
-            lost = given_up_in(frame)
-            given_up += lost
+            inside = given_up_in(frame)
+            given_up += inside
             n_succeeded += len(frame.answers)
-            n_lost += bool(lost) and not frame.answers
-    for lost in _lost_on_the_way(graph, join):
+            n_lost += bool(inside) and not frame.answers
+    seen = {join}
+    for missing in _lost_on_the_way(graph, join):
         n_lost += 1
-        given_up += lost
-    return Standing(n_succeeded, n_lost, tuple(given_up))
+        given_up += _taken_along(graph, missing, seen)
+    return Standing(n_succeeded, n_lost, tuple(dict.fromkeys(given_up)))
 
 
-def _lost_on_the_way(graph: TopologyGraph, join: Join) -> Iterator[list[str]]:
-    """Give, for each failed branch and blocked join that could have reached this join first, what it takes along."""
+def _taken_along(graph: TopologyGraph, lost: ExecutionBranch | Join, seen: set[Join]) -> list[str]:
+    """Give the branches that are given up with a failed branch, or with a blocked join and what blocks it."""
+    if not isinstance(lost, Join):
+        return [lost.id]
+    if lost in seen:
+        return []
+    seen.add(lost)
+    causes = [name for cause in _lost_on_the_way(graph, lost) for name in _taken_along(graph, cause, seen)]
+    return given_up_at(lost) + causes
+
+
+def _lost_on_the_way(graph: TopologyGraph, join: Join) -> Iterator[ExecutionBranch | Join]:
+    """Give each failed branch and blocked join that could have reached this join first."""
     frame = join.frame
     if not frame.failed and not frame.n_blocked:
         return
@@ -196,10 +208,10 @@ def _lost_on_the_way(graph: TopologyGraph, join: Join) -> Iterator[list[str]]:
     for branch in frame.failed.values():
         passed = closed | branch.settled_at
         if join.agent not in branch.settled_at and _reaches(graph, join, branch.agent, branch.forks, passed):
-            yield [branch.id]
+            yield branch
     for other in blocked:
         if any(_reaches(graph, join, other.agent, forks, closed) for forks in other.lineages):
-            yield given_up_at(other)
+            yield other
 
 
 def _reaches(graph: TopologyGraph, join: Join, agent: str, forks: Forks, closed: frozenset[str]) -> bool:

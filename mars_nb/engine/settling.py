@@ -32,24 +32,24 @@ def settled_events(state: RunState) -> list[Event]:
 
 def _ripe(state: RunState) -> list[Event]:
     """Look at the joins that something happened to, and let those go on for which nobody is left to wait."""
-    found: list[Event] = []
+    found: dict[Join, Event] = {}
     n_started = 0
     while state.dirty:
         joins = list(state.dirty)
         state.dirty.clear()
         for join in joins:
-            if not join.waiting or join.n_busy:
+            if not join.waiting or join.n_busy or join in found:
                 continue
             position = witness(state.plan.graph, join)
             if position:
                 watch(join, position)
-            elif not join.is_blocked:
-                found += _gone_on(state, join, n_started)
-                n_started += bool(found) and isinstance(found[-1], StepScheduled)
-    return found
+            elif not join.is_blocked and (event := _gone_on(state, join, n_started)):
+                found[join] = event
+                n_started += isinstance(event, StepScheduled)
+    return list(found.values())
 
 
-def _gone_on(state: RunState, join: Join, n_started: int) -> list[Event]:
+def _gone_on(state: RunState, join: Join, n_started: int) -> Event | None:
     """Let a join go on if enough came, else block it."""
     branch = next(iter(join.waiting.values()))
     is_alone = len(join.waiting) == 1
@@ -58,13 +58,13 @@ def _gone_on(state: RunState, join: Join, n_started: int) -> list[Event]:
         stand = standing(state.plan.graph, join)
         if not stand.meets(state.plan.rules.quorum(join.agent)):
             state.dirty |= dict.fromkeys(block(join))
-            return []
+            return None
         given_up = stand.given_up
     if not is_alone:
-        return [_joined(state, join, given_up)]
+        return _joined(state, join, given_up)
     if branch.state is BranchState.WAITING and not given_up and _can_start_at_once(state, branch, n_started):
-        return [_scheduled(branch)]
-    return [BranchResumed(branch.id, given_up)]
+        return _scheduled(branch)
+    return BranchResumed(branch.id, given_up)
 
 
 def _can_start_at_once(state: RunState, branch: ExecutionBranch, n_started: int) -> bool:
@@ -98,7 +98,8 @@ def _stuck(state: RunState) -> list[Event]:
     held = [join for join in frame.joins.values() if not join.is_blocked]
     if held:
         state.quiet.append(frame)
-        return _gone_on(state, min(held, key=_first_position), 0)
+        event = _gone_on(state, min(held, key=_first_position), 0)
+        return [event] if event else []
     return _tell_caller(state, frame)
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from mars_nb.engine.branch import BranchState
 from mars_nb.engine.folding import effective, fold
 from mars_nb.errors import TopologyError, did_you_mean
-from mars_nb.events import RunResumed, RunStarted, TopologyChanged
+from mars_nb.events import BranchCreated, BranchMoved, RunResumed, RunStarted, TopologyChanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mars_nb.engine.branch import ExecutionBranch
     from mars_nb.engine.state import RunState
     from mars_nb.events import Event
     from mars_nb.execution.loop import Cast
@@ -38,30 +39,39 @@ def resumption(records: Iterable[Record], cast: Cast) -> Resumption:
     Returns
     -------
     Resumption
-        First what its last reply still means, then `TopologyChanged` where the topology, a rule or an agent is another
-        one now, then `RunResumed`.
+        What its last reply still means, `TopologyChanged` where the topology, a rule or an agent is another one now,
+        and `RunResumed`. A reply of which nothing is written yet is routed by the new topology.
 
     Raises
     ------
     TopologyError
-        When a branch stands at an agent that is gone.
+        When a branch stands, or is about to stand, at an agent that is gone.
     """
     events: list[tuple[int, object]] = [(record.seq, record.event) for record in records]
-    state, due = fold(events)
-    _check_places(state, cast)
     changed = _changed(events, cast)
-    return Resumption(state, [*due, *changed, RunResumed(has_person=cast.person is not None)])
+    state, due, is_unrouted = fold(events)
+    if changed and is_unrouted:
+        due = fold([*events, *enumerate(changed, len(events) + 1)]).due
+    _check_places(state, due, cast)
+    first: list[Event] = [*changed, *due] if is_unrouted else [*due, *changed]
+    return Resumption(state, [*first, RunResumed(has_person=cast.person is not None)])
 
 
-def _check_places(state: RunState, cast: Cast) -> None:
-    for branch in state.branches.values():
-        is_over = branch.state is BranchState.ENDED or (branch.state is BranchState.FAILED and branch.settled_at)
-        if not is_over and branch.agent not in cast.plan.ways:
-            hint = did_you_mean(branch.agent, cast.plan.ways)
+def _check_places(state: RunState, due: Iterable[Event], cast: Cast) -> None:
+    """Refuse a topology in which a branch would stand nowhere."""
+    places = {branch.id: branch.agent for branch in state.branches.values() if _goes_on(branch)}
+    places |= {event.branch: event.agent for event in due if isinstance(event, BranchMoved | BranchCreated)}
+    for branch, agent in places.items():
+        if agent not in cast.plan.ways:
             raise TopologyError(
-                f"branch {branch.id} stands at {branch.agent!r}, which the new topology does not have; keep that "
-                f"agent, or fork from an earlier position{hint}"
+                f"branch {branch} stands at {agent!r}, which the new topology does not have; keep that agent, or fork "
+                f"from an earlier position{did_you_mean(agent, cast.plan.ways)}"
             )
+
+
+def _goes_on(branch: ExecutionBranch) -> bool:
+    is_over = branch.state is BranchState.ENDED or (branch.state is BranchState.FAILED and bool(branch.settled_at))
+    return not is_over
 
 
 def _changed(events: list[tuple[int, object]], cast: Cast) -> list[TopologyChanged]:

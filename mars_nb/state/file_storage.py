@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import sys
 import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mars_nb
 from mars_nb.errors import (
     ContentError,
     JournalCorrupt,
@@ -97,7 +97,7 @@ class FileStorageBackend:
     ) -> Journal:
         """Make a session and open its journal for writing."""
         session = self.path / check_id(session_id)
-        first = Header(uuid=str(uuid.uuid4()), at=time.time(), session=dict(header), package=mars_nb.__version__)
+        first = Header(uuid=str(uuid.uuid4()), at=time.time(), session=dict(header), package=_version())
         _check_free(session)
         with _disk("make", session):
             self._make_folders(session)
@@ -126,7 +126,7 @@ class FileStorageBackend:
     def has_writer(self, session_id: str) -> bool:
         """Tell whether somebody writes the session now, in this process or another."""
         try:
-            SessionLock(self._session(session_id)).release()
+            SessionLock(self._session(session_id), announced=False).release()
         except JournalLocked:
             return True
         return False
@@ -224,6 +224,10 @@ class FileStorageBackend:
             journal.abandon()
             raise
         return journal
+
+
+def _version() -> str:
+    return str(getattr(sys.modules["mars_nb"], "__version__", ""))  # no import: layers point down
 
 
 def _check_free(session: Path) -> None:

@@ -111,7 +111,7 @@ class MemoryJournal:
         """Keep one event and give its seq."""
         if self._closed:
             raise StorageError("the journal is closed; open its session again to append")
-        self._ats.append(round(time(), 6))  # as a file would keep it
+        self._ats.append(time())
         self._events.append(event)
         return len(self._events)
 
@@ -127,7 +127,7 @@ class MemoryJournal:
 
     def at(self, seq: int) -> float:
         """Give the time at which an event was appended, in seconds since 1970 (UTC)."""
-        return self._ats[check_seq(seq, self.n_events) - 1]
+        return self._log.at(check_seq(seq, self.n_events))
 
     def sync(self) -> None:
         """Do nothing: memory is as durable as it gets."""
@@ -158,7 +158,11 @@ class MemoryLog:
     def records(self, after: int = 0) -> Iterator[Record]:
         """Give the events that are here now, from the one after ``after`` on."""
         for seq in range(after + 1, len(self.events) + 1):
-            yield Record(seq, self.ats[seq - 1], self.events[seq - 1])
+            yield Record(seq, self.at(seq), self.events[seq - 1])
+
+    def at(self, seq: int) -> float:
+        """Give the time of an event to the microsecond, as a file would keep it."""
+        return round(self.ats[seq - 1], 6)
 
 
 def check_seq(seq: int, n_events: int) -> int:

@@ -38,6 +38,8 @@ class SessionLock:
     ----------
     folder : Path
         The session's folder.
+    announced : bool
+        Whether to leave word of who holds it.
 
     Raises
     ------
@@ -45,7 +47,7 @@ class SessionLock:
         When somebody else has it, in this process or another.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, announced: bool = True) -> None:
         self._lock = filelock.FileLock(
             folder / LOCK_NAME, timeout=0, mode=files.FILE_MODE, thread_local=False, is_singleton=False
         )
@@ -55,13 +57,18 @@ class SessionLock:
             raise _locked(folder) from error
         except OSError as error:
             raise files.storage_error("lock", folder, error) from error
-        with contextlib.suppress(OSError):  # a courtesy to the next one, no part of the lock
-            holder = Holder(os.getpid(), socket.gethostname())
-            files.write_new(folder / HOLDER_NAME, msgspec.json.encode(holder), durable=False)
+        if announced:
+            _announce(folder)
 
     def release(self) -> None:
         """Let the next one write; harmless when done before."""
         self._lock.release()
+
+
+def _announce(folder: Path) -> None:
+    holder = Holder(os.getpid(), socket.gethostname())
+    with contextlib.suppress(OSError):  # a courtesy to the next one, no part of the lock
+        files.write_new(folder / HOLDER_NAME, msgspec.json.encode(holder), durable=False)
 
 
 def _locked(folder: Path) -> JournalLocked:

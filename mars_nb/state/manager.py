@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.errors import JournalLocked
 from mars_nb.events import Restored, RunEnded, RunPaused, RunResumed, RunStarted
-from mars_nb.state import positions
 from mars_nb.state.names import check_id, new_session_id
 from mars_nb.state.storage import MemoryStorageBackend, StorageBackend
 
@@ -92,17 +90,19 @@ class StateManager:
         self.backend.create(name, header, records=records).close()
         return name
 
-    def open(self, session_id: str) -> Journal:
+    def open(self, session_id: str, *, trust: bool = False) -> Journal:
         """Open the journal of a session as its only writer.
 
         Raises
         ------
         SessionNotFound
             When there is no session of this id.
+        SessionError
+            When it was made elsewhere, without ``trust``.
         JournalLocked
             When somebody else writes it.
         """
-        return self.backend.open(session_id)
+        return self.backend.open(session_id, trust=trust)
 
     def records(self, session_id: str) -> list[Record]:
         """Give the whole journal of a session."""
@@ -115,10 +115,6 @@ class StateManager:
             return journal.append(event)
         finally:
             journal.close()
-
-    def find(self, session_id: str, where: int | str) -> int:
-        """Give the seq of a position; see `mars_nb.state.positions.find`."""
-        return positions.find(self.records(session_id), where)
 
     def parent_events(self, session_id: str) -> list[tuple[int, object]]:
         """Give the events of the session that this one was forked from; none when it is gone."""
@@ -135,7 +131,7 @@ class StateManager:
             n_events = record.seq
             status = _status_after(record.event, status)
             task = record.event.task if isinstance(record.event, RunStarted) else task
-        if status == "running" and not self._has_writer(session_id):
+        if status == "running" and not self.backend.has_writer(session_id):
             status = "interrupted"
         return {
             "session_id": session_id,
@@ -145,13 +141,6 @@ class StateManager:
             "n_events": n_events,
             "parent": header.get("parent"),
         }
-
-    def _has_writer(self, session_id: str) -> bool:
-        try:
-            self.open(session_id).close()
-        except JournalLocked:
-            return True
-        return False
 
 
 def _status_after(event: object, status: str) -> str:
@@ -167,18 +156,21 @@ def _status_after(event: object, status: str) -> str:
 
 
 def worked_s(records: Iterable[Record]) -> float:
-    """Give the seconds during which a run was at work: from each start or resumption to the next stop."""
+    """Give the seconds during which a run was at work: from each start or resumption to the next stop.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Those that led to the present; what a restore left behind is not held against the run.
+    """
     total = 0.0
     began: float | None = None
     last = 0.0
     for record in records:
-        match record.event:
-            case RunStarted() | RunResumed():
-                total += last - began if began is not None else 0.0
-                began = record.at
-            case RunPaused() | RunEnded() if began is not None:
-                total, began = total + record.at - began, None
-            case _:
-                pass
-        last = record.at
-    return total + (last - began if began is not None else 0.0)
+        starts = isinstance(record.event, RunStarted | RunResumed)
+        if began is not None and (starts or isinstance(record.event, RunPaused | RunEnded | Restored)):
+            # A process that died, or a position that was restored, left no later trace than the event before.
+            ended = record.at if isinstance(record.event, RunPaused | RunEnded) else last
+            total, began = total + max(0.0, ended - began), None
+        began, last = record.at if starts else began, record.at
+    return total + (max(0.0, last - began) if began is not None else 0.0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mars_nb.actions import ACTIONS
 from mars_nb.errors import SessionError, did_you_mean
 from mars_nb.events import CheckpointCreated, StepCompleted, StepScheduled
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mars_nb.state.record import Record
 
 
-def find(records: Sequence[Record], where: int | str) -> int:
+def find(records: Sequence[Record], where: int | str, *, present: Sequence[Record] | None = None) -> int:
     """Give the seq of a position.
 
     Parameters
@@ -25,6 +26,9 @@ def find(records: Sequence[Record], where: int | str) -> int:
         The journal.
     where : int or str
         A seq, the name of a checkpoint, or ``"Writer#2"``: right after Writer's second step completed.
+    present : sequence of Record, optional
+        Those that led to the present, among which steps are counted; default: all. What an earlier restore left behind
+        is found by its seq or by a checkpoint.
 
     Returns
     -------
@@ -37,12 +41,12 @@ def find(records: Sequence[Record], where: int | str) -> int:
         When there is no such position; the message names the nearest one.
     """
     text = str(where).strip()
+    named = checkpoints(records)
+    if text in named and isinstance(where, str):
+        return named[text]
     if text.isdecimal():
         return _existing_seq(records, int(text))
-    named = checkpoints(records)
-    if text in named:
-        return named[text]
-    steps = completed_steps(records)
+    steps = completed_steps(records if present is None else present)
     if text in steps:
         return steps[text].seq
     hint = did_you_mean(text, [*named, *steps])
@@ -71,8 +75,8 @@ def until(records: Sequence[Record], seq: int) -> list[Record]:
     return [record for record in records if record.seq <= seq]
 
 
-def edited(records: Sequence[Record], content: Any) -> list[Record]:
-    """Give records in which the reply of the last one, the outcome of a step, is another one.
+def edited(records: Sequence[Record], reply: Any) -> list[Record]:
+    """Give records in which the reply of the last one, the outcome of a step, is another one: content or an action.
 
     Raises
     ------
@@ -85,7 +89,10 @@ def edited(records: Sequence[Record], content: Any) -> list[Record]:
         raise SessionError(
             f"seq {last.seq} is a {kind}; only a completed step's reply can be edited: fork at 'Writer#2'"
         )
-    event = msgspec.structs.replace(last.event, content=content, action=None)
+    is_action = type(reply) in ACTIONS
+    event = msgspec.structs.replace(
+        last.event, content=None if is_action else reply, action=reply if is_action else None
+    )
     return [*records[:-1], last._replace(event=event)]
 
 

@@ -4,3 +4,8 @@ Importable by users; it needs no test runner.
 """
 
 from __future__ import annotations
+
+from mars_nb.testing.scripted import PlainAgent, ScriptedAgent, Stage, plain
+from mars_nb.testing.storage import check_storage
+
+__all__ = ["PlainAgent", "ScriptedAgent", "Stage", "check_storage", "plain"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mars_nb.engine.folding import fold
+from mars_nb.engine.folding import effective, fold
 from mars_nb.events import RunStarted, TopologyChanged
 from mars_nb.state.journal import MemoryJournal, MemoryLog
 from mars_nb.topology.model import Topology
@@ -43,6 +43,7 @@ def history_of(records: list[Record]) -> History:
     SessionError
         When it does not begin with `RunStarted`.
     """
-    state = fold((record.seq, record.event) for record in records).state
-    drawn = [record.event for record in records if isinstance(record.event, RunStarted | TopologyChanged)]
+    events: list[tuple[int, object]] = [(record.seq, record.event) for record in records]
+    state = fold(events).state
+    drawn = [event for _, event in effective(events) if isinstance(event, RunStarted | TopologyChanged)]
     return History(Topology.from_text(drawn[-1].topology), state, MemoryJournal(MemoryLog(records)))

@@ -56,7 +56,8 @@ def why(records: Sequence[Record], step: str) -> str:
 
 
 def _find(records: Sequence[Record], events: Sequence[Numbered], step: str) -> tuple[int, StepScheduled]:
-    named = positions.completed_steps(records)
+    present = {seq for seq, _ in events}
+    named = positions.completed_steps(record for record in records if record.seq in present)
     if step in named and isinstance(outcome := named[step].event, StepCompleted):
         step = outcome.step_id
     steps = {event.step_id: i for i, (_, event) in enumerate(events) if isinstance(event, StepScheduled)}

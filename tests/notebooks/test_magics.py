@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nbformat
 import pytest
-from jupyter_client.manager import start_new_kernel
+import pytest_asyncio
+from jupyter_client.manager import start_new_async_kernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbformat import v4
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
 
-    from jupyter_client.blocking.client import BlockingKernelClient
-    from jupyter_client.manager import KernelManager
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+    from jupyter_client.manager import AsyncKernelManager
 
 ROOT = Path(__file__).parent.parent.parent
 LOAD = "%load_ext mars_nb"
@@ -37,19 +38,23 @@ class Client(NotebookClient):
         super().__init__(nb, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
         self.sent: list[tuple[int, str, Any]] = []
 
+    def run_all(self) -> None:
+        """Execute all cells, on a loop that is closed afterwards."""
+        asyncio.run(self.async_execute())
+
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         self.sent.append((cell_index, msg["msg_type"], msg["content"]))
         return super().process_message(msg, cell, cell_index)
 
 
 def notebook_of(*sources: str) -> Any:
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    return v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources])  # type: ignore[no-untyped-call]
 
 
 def executed(*sources: str) -> Any:
     """Give the notebook of these cells after *Run All*."""
     notebook = notebook_of(*sources)
-    Client(notebook).execute()
+    Client(notebook).run_all()
     return notebook
 
 
@@ -161,7 +166,7 @@ def test_keep_going_lets_the_notebook_go_on_after_a_failed_run(tour: dict[str, A
 def test_run_all_stops_at_a_failed_run_after_its_view_is_drawn() -> None:
     notebook = notebook_of(LOAD, BAD, RUN_BAD, LAST)
     with pytest.raises(CellExecutionError) as caught:
-        Client(notebook).execute()
+        Client(notebook).run_all()
     assert caught.value.ename == "RunFailed"
     line = str(caught.value).strip().splitlines()[-1]
     assert line == "mars: run 'run' failed: Bad (b0#1) failed: ValueError: too bad"
@@ -173,24 +178,19 @@ def test_run_all_stops_at_a_failed_run_after_its_view_is_drawn() -> None:
 def test_run_all_goes_on_after_a_failed_run_whose_cell_may_raise() -> None:
     notebook = notebook_of(LOAD, BAD, RUN_BAD, LAST)
     notebook.cells[2].metadata["tags"] = ["raises-exception"]
-    Client(notebook).execute()
+    Client(notebook).run_all()
     assert notebook.cells[2].outputs[-1].traceback == ["mars: run 'run' failed: Bad (b0#1) failed: ValueError: too bad"]
     assert texts(notebook.cells[3]) == ["'reached'"]
 
 
 def test_the_picture_is_repainted_under_its_id_at_most_four_times_a_second() -> None:
     slow = "%%agent Slow\nimport time\ndef wait(request):\n    time.sleep(0.1)\n    return 'ok'"
-    chain = " -> ".join(["User", "Slow", "Echo", "Slow", "Echo"])
-    cell = f"%%mars\ntask: x\n{chain}\nEcho -> User\nmax_steps(12)"
-    client = Client(notebook_of(LOAD, ECHO, slow, cell.replace("%%mars", "%%mars --keep-going"), "run.total_duration"))
-    client.execute()
-    sent = [
-        (kind, content["transient"].get("display_id"))
-        for i, kind, content in client.sent
-        if i == 3 and "display" in kind
-    ]
-    updates = [display_id for kind, display_id in sent if kind == "update_display_data"]
-    [shown] = {display_id for kind, display_id in sent if kind == "display_data" and display_id}
+    cell = "%%mars --keep-going\ntask: x\nUser -> Slow -> Echo -> Slow\nEcho -> User\nmax_steps(12)"
+    client = Client(notebook_of(LOAD, ECHO, slow, cell, "run.total_duration"))
+    client.run_all()
+    sent = [(kind, content) for index, kind, content in client.sent if index == 3 and "display" in kind]
+    updates = [content["transient"]["display_id"] for kind, content in sent if kind == "update_display_data"]
+    [shown] = {content["transient"]["display_id"] for _, content in sent if content["transient"].get("display_id")}
     duration_s = float(texts(client.nb.cells[4])[0])
     assert set(updates) == {shown}
     assert len(updates) <= duration_s * 4 + 1
@@ -202,36 +202,39 @@ def test_the_picture_is_repainted_under_its_id_at_most_four_times_a_second() -> 
 class Kernel:
     """A kernel to which cells are sent one by one."""
 
-    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+    def __init__(self, manager: AsyncKernelManager, client: AsyncKernelClient) -> None:
         self.manager = manager
         self.client = client
         self.outputs: list[dict[str, Any]] = []
         self.prompts: list[str] = []
+        self.interrupts: list[asyncio.Future[None]] = []
+        self.interrupt_on = ""
 
-    def run(self, code: str, *, reply: str | None = None, interrupt_on: str = "") -> str:
+    async def run(self, code: str, *, reply: str = "", interrupt_on: str = "") -> str:
         """Run a cell, type a reply if it asks, interrupt when a picture shows ``interrupt_on``; give its status."""
-        self.outputs, self.prompts = [], []
-        self.interrupt_on = interrupt_on
-        answered = self.client.execute_interactive(
-            code, allow_stdin=reply is not None, stdin_hook=lambda msg: self._type(msg, reply), output_hook=self._note,
-            timeout=60,
-        )  # fmt: skip
+        self.outputs, self.prompts, self.interrupt_on = [], [], interrupt_on
+
+        def type_(message: Any) -> None:
+            self.prompts.append(message["content"]["prompt"])
+            if reply == "^C":
+                self._interrupt()
+            else:
+                self.client.input(reply)
+
+        answered = await self.client.execute_interactive(
+            code, allow_stdin=bool(reply), stdin_hook=type_, output_hook=self._note, timeout=60
+        )
         return str(answered["content"]["status"])
 
-    def _type(self, message: Any, reply: str | None) -> None:
-        self.prompts.append(message["content"]["prompt"])
-        if reply == "^C":
-            self.manager.interrupt_kernel()
-        else:
-            self.client.input(reply)
+    def _interrupt(self) -> None:
+        self.interrupts.append(asyncio.ensure_future(self.manager.interrupt_kernel()))
 
     def _note(self, message: Any) -> None:
         content = message["content"]
         self.outputs.append(content)
         if self.interrupt_on and self.interrupt_on in content.get("data", {}).get("text/plain", ""):
             self.interrupt_on = ""
-            # After the kernel has gone back to its loop, as a person would.
-            threading.Timer(0.1, self.manager.interrupt_kernel).start()
+            self._interrupt()
 
     @property
     def error(self) -> str:
@@ -243,12 +246,12 @@ class Kernel:
         return [output["data"]["text/plain"] for output in self.outputs if "data" in output]
 
 
-@pytest.fixture(scope="module")
-def kernel() -> Iterator[Kernel]:
-    manager, client = start_new_kernel(kernel_name="python3", cwd=str(ROOT))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def kernel() -> AsyncIterator[Kernel]:
+    manager, client = await start_new_async_kernel(kernel_name="python3", cwd=str(ROOT))
     made = Kernel(manager, client)
-    made.run(LOAD)
-    made.run(
+    await made.run(LOAD)
+    await made.run(
         "import asyncio, time\nfrom mars_nb import AskUser, agent\n"
         "@agent\ndef Fast(request): return 'ok'\n"
         "@agent\nasync def Slow(request): await asyncio.sleep(60)\n"
@@ -258,42 +261,50 @@ def kernel() -> Iterator[Kernel]:
     )
     yield made
     client.stop_channels()
-    manager.shutdown_kernel()
+    await manager.shutdown_kernel()
 
 
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
+
+
+@in_one_loop
 @pytest.mark.parametrize("before", ["", "%%time\n"])
 @pytest.mark.parametrize("agent", ["Slow", "Busy"])
-def test_the_stop_button_ends_a_run_and_keeps_what_it_has(kernel: Kernel, before: str, agent: str) -> None:
-    status = kernel.run(f"{before}%%mars\ntask: x\nUser -> Fast -> {agent} -> User", interrupt_on=f"▶ {agent}")
+async def test_the_stop_button_ends_a_run_and_keeps_what_it_has(kernel: Kernel, before: str, agent: str) -> None:
+    status = await kernel.run(f"{before}%%mars\ntask: x\nUser -> Fast -> {agent} -> User", interrupt_on=f"▶ {agent}")
     assert status == "error"
     assert kernel.error == "mars: run 'run' was stopped after 1 step; every result so far is kept: run.timeline()"
-    assert kernel.run("run.status, len(run.timeline())") == "ok"
+    assert await kernel.run("run.status, len(run.timeline())") == "ok"
     assert kernel.texts == ["('cancelled', 2)"]
 
 
+@in_one_loop
 @pytest.mark.parametrize("before", ["", "%%time\n"])
-def test_a_question_is_typed_below_the_picture(kernel: Kernel, before: str) -> None:
-    assert kernel.run(f"{before}%%mars\ntask: x\nUser -> Asker -> User", reply="blue") == "ok"
+async def test_a_question_is_typed_below_the_picture(kernel: Kernel, before: str) -> None:
+    assert await kernel.run(f"{before}%%mars\ntask: x\nUser -> Asker -> User", reply="blue") == "ok"
     assert kernel.prompts == ["red or blue?\n> "]
     assert "? Asker" in kernel.texts
     assert "you chose blue" in kernel.texts
 
 
+@in_one_loop
 @pytest.mark.parametrize("before", ["", "%%time\n"])
-def test_the_stop_button_works_while_a_question_is_open(kernel: Kernel, before: str) -> None:
-    assert kernel.run(f"{before}%%mars\ntask: x\nUser -> Asker -> User", reply="^C") == "error"
+async def test_the_stop_button_works_while_a_question_is_open(kernel: Kernel, before: str) -> None:
+    assert await kernel.run(f"{before}%%mars\ntask: x\nUser -> Asker -> User", reply="^C") == "error"
     assert "was stopped after 1 step" in kernel.error
-    assert kernel.run("1 + 1") == "ok"
+    assert await kernel.run("1 + 1") == "ok"
 
 
-def test_a_question_that_nobody_can_type_an_answer_to_is_a_clear_error(kernel: Kernel) -> None:
-    assert kernel.run("%%mars\ntask: x\nUser -> Asker -> User") == "error"
+@in_one_loop
+async def test_a_question_that_nobody_can_type_an_answer_to_is_a_clear_error(kernel: Kernel) -> None:
+    assert await kernel.run("%%mars\ntask: x\nUser -> Asker -> User") == "error"
     assert "nobody can be reached" in kernel.error
     assert kernel.error.endswith("in a cell: --user VAR")
 
 
-def test_agents_are_completed_after_an_arrow(kernel: Kernel) -> None:
+@in_one_loop
+async def test_agents_are_completed_after_an_arrow(kernel: Kernel) -> None:
     code = "%%mars\ntask: x\nUser -> Fa"
-    content = kernel.client.complete(code, reply=True, timeout=60)["content"]
+    content = (await kernel.client.complete(code, reply=True, timeout=60))["content"]
     assert content["matches"] == ["Fast"]
     assert code[: content["cursor_start"]] == "%%mars\ntask: x\nUser -> "

@@ -237,8 +237,8 @@ class Model(Routing):
 
     def fire(self, place: Place, blocked: Places) -> None:
         arms = self.waiting_at(place)
-        for lost in self.lost_at(place, blocked):
-            self.settle_failure(lost, place[1], blocked)
+        for branch in self.given_up_for(place, blocked, set()):
+            self.give_up(branch, place[1])
         for arm in arms:
             self.take_answers(arm)
         if len(arms) == 1:
@@ -321,14 +321,13 @@ class Model(Routing):
             for arm in self.waiting_at(place)
         )
 
-    def settle_failure(self, lost: Lost, node: str, blocked: Places) -> None:
-        """Give up a lost contributor, and what it is that it failed of."""
-        causes = self.lost_at(lost.place, blocked) if lost.place else []
-        for branch in lost.branches:
-            self.give_up(branch, node)
-        for cause in causes:
-            if any(branch.state in WAITING or self.is_unsettled(branch) for branch in cause.branches):
-                self.settle_failure(cause, node, blocked)
+    def given_up_for(self, place: Place, blocked: Places, seen: Places) -> list[Branch]:
+        """Find what is given up when a join goes on: its lost contributors, and what it is that they failed of."""
+        seen.add(place)
+        lost = self.lost_at(place, blocked)
+        deeper = [each.place for each in lost if each.place and each.place not in seen]
+        causes = [branch for inner in deeper for branch in self.given_up_for(inner, blocked, seen)]
+        return [branch for each in lost for branch in each.branches] + causes
 
     def give_up(self, branch: Branch, node: str) -> None:
         if branch.state == FAILED:

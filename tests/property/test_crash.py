@@ -19,7 +19,7 @@ from mars_nb.engine.folding import fold, replay
 from mars_nb.engine.resuming import reindex
 from mars_nb.events import RunEnded, RunResumed, StepCompleted, StepFailed, StepScheduled
 from tests.property.driver import Driver
-from tests.property.topologies import Case, cases
+from tests.property.topologies import NAMES, Case, cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,34 +91,37 @@ class Hierarchy(Case):
     is a frame of its own.
     """
 
-    n_rounds: int = 1
-    n_failing: int = 0
+    n_rounds: int = 2
+    n_failing: int = 3
 
     def reply(self) -> Callable[[Step], Any]:
         below = {agent: [each for each in self.graph.targets(agent) if each > agent] for agent in self.graph.agents}
 
         def reply(step: Step) -> Any:
             asked = f"{step.agent} {step.request}"
-            if crc32(asked.encode()) % 10 < self.n_failing:
+            if step.agent != "A" and chance(asked, self.order) % 10 < self.n_failing:
                 raise ValueError(asked)
             names = below[step.agent]
             if not names or len(step.memory) >= self.n_rounds:
                 return Final(asked)
-            picked = [name for name in names if crc32(f"{asked} {name}".encode()) % 4] or names[:1]
+            picked = [name for name in names if chance(asked, name) % 4] or names[:1]
             return Parallel([(name, f"{asked}/{len(step.memory)}") for name in picked])
 
         return reply
 
 
+def chance(*parts: object) -> int:
+    return crc32(repr(parts).encode())
+
+
 @st.composite
 def hierarchies(draw: st.DrawFn) -> Hierarchy:
-    n = draw(st.integers(2, 7))
-    boss = [draw(st.integers(max(0, i - 3), i - 1)) for i in range(1, n)]
-    edges = ["User -> A", *(f"{'ABCDEFG'[above]} <-> {'ABCDEFG'[i]}" for i, above in enumerate(boss, 1))]
-    share = draw(st.sampled_from(["", "quorum(0.3)", "quorum(0.5)", "retry(B, 2)"]))
-    failing, rounds, order = draw(st.integers(0, 5)), draw(st.integers(1, 3)), draw(st.integers(0, 1_000))
-    topology = "\n".join([*edges, share]).strip()
-    return Hierarchy(topology, {}, order=order, n_rounds=rounds, n_failing=failing)
+    n = draw(st.integers(3, 7))
+    boss = [0, 0, *(draw(st.integers(0, i - 1)) for i in range(3, n))]
+    edges = ["User -> A", *(f"{NAMES[above]} <-> {NAMES[i]}" for i, above in enumerate(boss, 1))]
+    rule = draw(st.sampled_from(["quorum(0.3)", "quorum(0.5)", "quorum(A, 0.5)", "retry(B, 2)"]))
+    order, failing, rounds = draw(st.integers(0, 1_000_000)), draw(st.integers(2, 6)), draw(st.integers(1, 3))
+    return Hierarchy("\n".join([*edges, rule]), {}, order=order, n_rounds=rounds, n_failing=failing)
 
 
 # ------------------------------------------------------------------------------------------------- what is looked at

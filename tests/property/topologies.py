@@ -97,7 +97,7 @@ def text_of(edges: Iterable[str], rules: Iterable[str] = ()) -> str:
 
 
 @st.composite
-def acyclic_topologies(draw: DrawFn, *, max_agents: int = 7) -> str:
+def acyclic_topologies(draw: DrawFn, *, max_agents: int = 7, rules: bool = False) -> str:
     """One-way edges from earlier names to later ones; everything hangs below somebody, or is an entry."""
     n = draw(st.integers(1, max_agents))
     pairs = [(i, j) for j in range(n) for i in range(j)]
@@ -108,7 +108,9 @@ def acyclic_topologies(draw: DrawFn, *, max_agents: int = 7) -> str:
     more = draw(st.lists(st.sampled_from(NAMES[:n]), unique=True, max_size=2))
     entries = [f"{door} -> {name}" for name in dict.fromkeys([*roots, *more])]
     exits = [f"{name} -> {way_out}" for name in draw(st.lists(st.sampled_from(NAMES[:n]), unique=True, max_size=2))]
-    return text_of([*entries, *draw(st.permutations(edges)), *exits])
+    shares = draw(st.dictionaries(st.sampled_from([*NAMES[:n], ""]), st.sampled_from(SHARES))) if rules else {}
+    quorums = [f"quorum({name}{', ' * bool(name)}{share})" for name, share in shares.items()]
+    return text_of([*entries, *draw(st.permutations(edges)), *exits], quorums)
 
 
 @st.composite
@@ -178,5 +180,5 @@ def scripts(kinds: tuple[str, ...] = KINDS) -> SearchStrategy[dict[str, tuple[Mo
 
 @st.composite
 def cases(draw: DrawFn, *, acyclic: bool = False, kinds: tuple[str, ...] = KINDS) -> Case:
-    topology = draw(acyclic_topologies() if acyclic else any_topologies())
+    topology = draw(acyclic_topologies(rules=True) if acyclic else any_topologies())
     return Case(topology, draw(scripts(kinds)), draw(st.booleans()), draw(st.integers(0, 1_000)))

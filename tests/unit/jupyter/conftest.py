@@ -20,30 +20,24 @@ if TYPE_CHECKING:
 class Notebook:
     """A loaded shell, and what it showed."""
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, outputs: list[dict[str, Any]]) -> None:
         self.shell = shell
         self.variables: dict[str, Any] = shell.user_ns
-
-    @property
-    def outputs(self) -> list[dict[str, Any]]:
-        return list(self.shell.display_pub.outputs)
+        self.outputs = outputs
 
     @property
     def texts(self) -> list[str]:
         """The text of each output, in order."""
         return [output["data"]["text/plain"] for output in self.outputs]
 
-    def forget(self) -> None:
-        self.shell.display_pub.outputs.clear()
-
     def mars(self, line: str = "", cell: str | None = None) -> Any:
         """Run a ``%%mars`` cell, or a ``%mars`` line."""
         if cell is None:
             return self.shell.run_line_magic("mars", line)
-        return self.shell.run_cell_magic("mars", line, cell)
+        return self.shell.run_cell_magic("mars", line, cell)  # type: ignore[no-untyped-call]  # IPython
 
     def agent(self, line: str, cell: str) -> None:
-        self.shell.run_cell_magic("agent", line, cell)
+        self.shell.run_cell_magic("agent", line, cell)  # type: ignore[no-untyped-call]  # IPython
 
 
 @pytest.fixture
@@ -64,17 +58,23 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     config = Config()
     config.HistoryManager.enabled = False
     InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(config=config)
-    shell.display_pub = CapturingDisplayPublisher()
-    yield shell
+    yield InteractiveShell.instance(config=config)
     InteractiveShell.clear_instance()
 
 
 @pytest.fixture
-def notebook(shell: InteractiveShell, agents: AgentRegistry) -> Iterator[Notebook]:
+def shown(shell: InteractiveShell) -> list[dict[str, Any]]:
+    """Give what the shell shows from now on, in order."""
+    publisher = CapturingDisplayPublisher()  # type: ignore[no-untyped-call]  # IPython
+    shell.display_pub = publisher
+    outputs: list[dict[str, Any]] = publisher.outputs
+    return outputs
+
+
+@pytest.fixture
+def notebook(shell: InteractiveShell, shown: list[dict[str, Any]], agents: AgentRegistry) -> Iterator[Notebook]:
     assert len(agents) == 0
     load_ipython_extension(shell)
-    made = Notebook(shell)
-    made.forget()
-    yield made
+    shown.clear()
+    yield Notebook(shell, shown)
     unload_ipython_extension(shell)

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
-from mars_nb import AgentRegistry, AskUser, CellError, PatternConfig, RunFailed, RunNotFound, Topology, agent
-from mars_nb.errors import AgentError, TopologyError
+from mars_nb import AgentRegistry, AskUser, CellError, PatternConfig, Topology, agent
+from mars_nb.errors import AgentError, RunFailed, RunNotFound, RunStopped, TopologyError
 from mars_nb.jupyter import demo, load_ipython_extension, unload_ipython_extension
 from mars_nb.jupyter.desk import N_RUNS
 from mars_nb.jupyter.foreground import close_run, keyboard_of, open_run
@@ -20,8 +19,11 @@ from mars_nb.jupyter.verbs import BUILT
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from IPython.core.interactiveshell import InteractiveShell
+
     from tests.unit.jupyter.conftest import Notebook
 
+LATER = ["-b", "-s x", "--once", "-m offline", "--checkpoint-every step", "-p A", "--pace 1"]
 CELL = "task: hello\nUser -> Echo -> User"
 
 
@@ -31,10 +33,9 @@ def echo(notebook: Notebook) -> Notebook:
     return notebook
 
 
-def test_loading_shows_one_truthful_line(shell: InteractiveShell, agents: AgentRegistry) -> None:
-    assert len(agents) == 0
+def test_loading_shows_one_truthful_line(shell: InteractiveShell, shown: list[dict[str, Any]]) -> None:
     load_ipython_extension(shell)
-    [output] = shell.display_pub.outputs
+    [output] = shown
     unload_ipython_extension(shell)
     line = output["data"]["text/plain"]
     assert "no model yet" in line
@@ -165,13 +166,13 @@ def test_a_dry_run_names_agents_that_are_missing(notebook: Notebook) -> None:
 def test_max_steps_limits_the_run(notebook: Notebook) -> None:
     agent("A")(lambda _: "a")
     agent("B")(lambda _: "b")
-    with pytest.raises(RunFailed, match="run 'run' failed: .*max_steps"):
+    with pytest.raises(RunFailed, match=r"run 'run' failed: .*max_steps"):
         notebook.mars("--max-steps 1", "task: x\nUser -> A -> B -> User")
 
 
 def test_a_failed_run_draws_its_view_and_ends_its_cell(notebook: Notebook) -> None:
     agent("Bad")(lambda _: 1 / 0)
-    with pytest.raises(RunFailed, match="run 'run' failed: Bad .*ZeroDivisionError"):
+    with pytest.raises(RunFailed, match=r"run 'run' failed: Bad .*ZeroDivisionError"):
         notebook.mars("", "task: x\nUser -> Bad -> User")
     assert notebook.texts == ["✗ Bad", "run.timeline() · %mars show run"]
     assert notebook.variables["run"].status == "failed"
@@ -248,9 +249,7 @@ def test_a_topology_that_cannot_run_is_an_error_before_anything_is_bound(echo: N
     assert "run" not in echo.variables
 
 
-@pytest.mark.parametrize(
-    "option", ["-b", "-s x", "--once", "-m offline", "--checkpoint-every step", "-p A", "--pace 1"]
-)
+@pytest.mark.parametrize("option", LATER)
 def test_an_option_that_comes_later_says_so_and_names_what_exists(echo: Notebook, option: str) -> None:
     with pytest.raises(CellError, match=r"comes in a later release; built so far: --topology, --dry-run"):
         echo.mars(option, CELL)
@@ -314,9 +313,7 @@ async def test_a_stopped_run_says_what_is_kept(notebook: Notebook) -> None:
     cell = asyncio.ensure_future(magics.run_cell("--keep-going", "task: x\nUser -> Fast -> Slow -> User"))
     await begun.wait()
     cell.cancel()
-    with pytest.raises(
-        Exception, match="run 'run' was stopped after 1 step; every result so far is kept: run.timeline"
-    ):
+    with pytest.raises(RunStopped, match="run 'run' was stopped after 1 step; every result so far is kept"):
         await cell
     assert notebook.variables["run"].status == "cancelled"
     assert len(notebook.mars("timeline")) == 2
@@ -325,7 +322,7 @@ async def test_a_stopped_run_says_what_is_kept(notebook: Notebook) -> None:
 def test_a_run_that_does_not_stop_says_so(echo: Notebook) -> None:
     foreground = open_run(echo.shell.magics_manager.registry["MarsMagics"].desk, "", CELL)
     foreground.job.record.status = "running"
-    with pytest.raises(Exception, match="was told to stop and is still busy"):
+    with pytest.raises(RunStopped, match="was told to stop and is still busy"):
         close_run(foreground, ended=False)
 
 
@@ -333,9 +330,8 @@ def test_a_run_that_does_not_stop_says_so(echo: Notebook) -> None:
 
 
 def test_a_cell_with_one_function_is_an_agent(notebook: Notebook) -> None:
-    notebook.agent(
-        "Market Researcher  # the first", 'import math\nN = 2\n\ndef find(request):\n    """Looks."""\n    return N'
-    )
+    cell = 'import math\nN = 2\n\ndef find(request):\n    """Looks."""\n    return N'
+    notebook.agent("Market Researcher  # the first", cell)
     assert notebook.texts == ["agent 'Market Researcher' is ready (function find): Looks."]
     assert AgentRegistry.default().get("Market Researcher")("x") == 2
     assert notebook.variables["N"] == 2
@@ -449,7 +445,7 @@ def test_show_gives_the_run_and_shows_its_answer(echo: Notebook) -> None:
     echo.mars("report -q", CELL)
     assert echo.mars("show report") is echo.variables["report"]
     assert echo.texts == ["you said hello"]
-    echo.forget()
+    echo.outputs.clear()
     echo.mars("plan -n -q", CELL)
     echo.mars("show plan")
     assert "you said hello" not in echo.texts

@@ -28,6 +28,19 @@ class Gallery:
         self.threads.add(threading.current_thread().name)
 
 
+class Keyboard:
+    """Someone who types ``blue``."""
+
+    def __init__(self) -> None:
+        self.prompts: list[str] = []
+        self.threads: list[str] = []
+
+    def __call__(self, prompt: str) -> str:
+        self.prompts.append(prompt)
+        self.threads.append(threading.current_thread().name)
+        return "blue"
+
+
 def job(answer: Any, *, user: object = None, keyboard: Any = None) -> Job:
     registry = AgentRegistry()
     agent("A", registry=registry)(answer)
@@ -109,20 +122,20 @@ def test_what_breaks_the_run_itself_reaches_the_cell(monkeypatch: pytest.MonkeyP
 
 
 async def test_a_question_in_an_awaited_cell_is_typed_below_the_picture() -> None:
-    prompts: list[str] = []
-    work, gallery = job(asks, keyboard=lambda prompt: prompts.append(prompt) or "blue"), Gallery()
+    keyboard = Keyboard()
+    work, gallery = job(asks, keyboard=keyboard), Gallery()
     assert await run_here(work, gallery)  # type: ignore[arg-type]
     assert work.record.end.result().final_response == "you chose blue"
-    assert prompts == ["red or\nblue?\n> "]
+    assert keyboard.prompts == ["red or\nblue?\n> "]
     assert gallery.pictures[-1].startswith("? A")
 
 
 def test_a_question_on_the_loop_thread_is_typed_in_the_thread_of_the_cell() -> None:
-    threads: list[str] = []
-    work = job(asks, keyboard=lambda _: threads.append(threading.current_thread().name) or "red")
+    keyboard = Keyboard()
+    work = job(asks, keyboard=keyboard)
     assert run_there(work, Gallery())  # type: ignore[arg-type]
-    assert work.record.end.result().final_response == "you chose red"
-    assert threads == [threading.current_thread().name]
+    assert work.record.end.result().final_response == "you chose blue"
+    assert keyboard.threads == [threading.current_thread().name]
 
 
 def test_whoever_is_named_with_user_is_asked_instead_of_the_keyboard() -> None:

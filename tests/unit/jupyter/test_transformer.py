@@ -94,7 +94,7 @@ def test_in_a_terminal_a_cell_is_called() -> None:
 def test_prompts_in_a_task_are_not_stripped(shell: InteractiveShell) -> None:
     load_ipython_extension(shell)
     cell = "%%mars\ntask: explain\n  >>> 1 + 1\n  In [1]: 2\nUser -> A"
-    assert r">>> 1 + 1\n  In [1]: 2" in shell.transform_cell(cell)
+    assert r">>> 1 + 1\n  In [1]: 2" in shell.transform_cell(cell)  # type: ignore[no-untyped-call]  # IPython
     unload_ipython_extension(shell)
 
 
@@ -126,7 +126,7 @@ def test_unloading_gives_back_a_magic_of_the_same_name(shell: InteractiveShell) 
     def mine(_line: str) -> str:
         return "mine"
 
-    shell.register_magic_function(mine, "line", "mars")
+    shell.magics_manager.register_function(mine, "line", "mars")
     load_ipython_extension(shell)
     unload_ipython_extension(shell)
     assert shell.run_line_magic("mars", "") == "mine"

@@ -9,6 +9,7 @@ import pytest
 from mars_nb.errors import JournalCorrupt, SessionError, SessionNotFound, StorageError
 from mars_nb.events import BranchMoved, StepCompleted
 from mars_nb.state.archive import export_session, import_session
+from mars_nb.state.record import Header, encode_header
 from mars_nb.state.storage import FileStorageBackend, MemoryStorageBackend, StorageBackend
 
 if TYPE_CHECKING:
@@ -122,6 +123,26 @@ def test_damage_is_noticed(storage: StorageBackend, tmp_path: Path) -> None:
         with pytest.raises(JournalCorrupt):
             import_session(into, damaged)
         assert into.list() == []
+
+
+def test_an_archive_that_does_not_say_its_id_takes_the_files_name(tmp_path: Path) -> None:
+    header = Header(uuid="u", at=1.0, session={"title": "x"})
+    path = tmp_path / "found.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("journal.jsonl", encode_header(header))
+    assert import_session(MemoryStorageBackend(), path) == "found"
+
+
+def test_an_archive_packed_in_an_unusual_way_is_refused(storage: StorageBackend, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("journal.jsonl", b"x")
+    with pytest.raises(StorageError, match="nothing was imported"):
+        import_session(storage, tmp_path / "x.zip")
+
+
+def test_a_place_that_cannot_be_written_is_a_typed_error(storage: StorageBackend, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="could not write"):
+        export_session(storage, "s", tmp_path / "missing" / "s.zip")
 
 
 def test_a_hostile_id_is_refused(tmp_path: Path) -> None:

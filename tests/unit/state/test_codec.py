@@ -91,6 +91,12 @@ def test_tables_come_back_from_wherever_an_event_holds_them() -> None:
     pd.testing.assert_frame_equal(started.context["df"], frame)
 
 
+def test_what_stands_beside_a_table_comes_back_too() -> None:
+    beside = round_trip({"table": TABLES["text"], 1: "one", "$mars": {"$mars": 2}})
+    assert (beside["1"], beside["$mars"]) == ("one", {"$mars": 2})
+    pd.testing.assert_frame_equal(beside["table"], TABLES["text"])
+
+
 def test_a_table_that_pandas_cannot_read_is_given_as_the_data_it_is() -> None:
     line = b'{"type":"StepCompleted","branch":"b0","step":1,"content":{"$mars":"DataFrame","table":{"schema":7}}}'
     event = decode_event(line, "StepCompleted")
