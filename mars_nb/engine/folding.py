@@ -131,7 +131,7 @@ def fold(events: Iterable[Numbered]) -> Folded:
     SessionError
         When they do not begin with `RunStarted` (the session was created and never ran), or do not fit together.
     """
-    kept = _known(events)
+    kept = known(events)
     if not kept or not isinstance(kept[0][1], RunStarted):
         raise SessionError("this session was created and has not run yet; run it first: await session.run(topology)")
     state, due = RunState(plan_of(kept[0][1])), Due()
@@ -181,7 +181,7 @@ def replay(events: Iterable[Numbered]) -> Iterator[tuple[int, Event, RunState]]:
     state: RunState | None = None
     due = Due()
     settled: deque[Event] = deque()
-    for seq, event in _known(events):
+    for seq, event in known(events):
         if state is None:
             state = RunState(plan_of(_first(event)))
         if not due.routed and not settled:
@@ -221,7 +221,8 @@ def _may_come_first(event: Event, due: Due) -> bool:
     return isinstance(event, Restored) or (isinstance(event, TopologyChanged) and due.cause is not None)
 
 
-def _known(events: Iterable[Numbered]) -> list[tuple[int, Event]]:
+def known(events: Iterable[Numbered]) -> list[tuple[int, Event]]:
+    """Give the effective events of kinds that this version knows."""
     return [(seq, cast("Event", event)) for seq, event in effective(events) if type(event) in KNOWN]
 
 

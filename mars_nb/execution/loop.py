@@ -297,7 +297,5 @@ async def _answer(person: Person | None, branch: str, question: str) -> Question
         return QuestionAnswered(branch, "", describe(error))
 
 
-ACTED_ON = frozenset(
-    {StepScheduled, StepFailed, QuestionAsked, QuestionAnswered, RunEnded, RunPaused, RunResumed}
-)
+ACTED_ON = frozenset({StepScheduled, StepFailed, QuestionAsked, QuestionAnswered, RunEnded, RunPaused, RunResumed})
 """Events that ask something of the world outside."""

@@ -1,29 +1,36 @@
 """Recorded replies: what another session's agents said, to be said again where nothing changed.
 
 A request is unchanged when the same agent (by its digest) is asked the same thing with the same memory. Its recorded
-reply is then taken instead of asking, each as often as it was given; anything else is asked anew.
+reply is then taken instead of asking, each as often as it was given; anything else is asked anew. What a person answered
+to the same question of the same branch is taken in the same way.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict, deque
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mars_nb.agents.replies import as_text
-from mars_nb.engine.folding import KNOWN, effective
-from mars_nb.engine.machine import evolve
+from mars_nb.engine.folding import known, write
 from mars_nb.engine.plan import plan_of
 from mars_nb.engine.state import RunState
-from mars_nb.events import RunStarted, StepCompleted, TopologyChanged
+from mars_nb.events import QuestionAnswered, RunStarted, StepCompleted, TopologyChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mars_nb.agents.agent import Agent
+    from mars_nb.agents.context import StepContext
     from mars_nb.engine.branch import ExecutionBranch
-    from mars_nb.events import Event
+
+
+class Reply(NamedTuple):
+    """A reply, or what a person answered, and a digest of what was asked."""
+
+    seq: int
+    asked: str
+    event: StepCompleted | QuestionAnswered
 
 
 class Recorded:
@@ -31,46 +38,92 @@ class Recorded:
 
     Parameters
     ----------
-    events : iterable of Event
-        The effective events of the session, `RunStarted` first.
+    replies : iterable of Reply
+        Those that may be said again, in order.
     """
 
-    def __init__(self, events: Iterable[Event]) -> None:
-        self._replies: dict[str, deque[StepCompleted]] = defaultdict(deque)
-        state: RunState | None = None
-        digests: dict[str, str] = {}
-        for event in events:
-            match event:
-                case RunStarted():
-                    state, digests = RunState(plan_of(event)), event.agents
-                case TopologyChanged():
-                    digests = event.agents
-                case StepCompleted() if state:
-                    self._keep(state.branches[event.branch], digests, event)
-                case _:
-                    pass
-            if state:
-                evolve(state, event)
-
-    def _keep(self, branch: ExecutionBranch, digests: Mapping[str, str], event: StepCompleted) -> None:
-        last = branch.memory.get(branch.agent)
-        memory = last.messages() if last else []
-        self._replies[_key(branch.agent, digests.get(branch.agent, ""), branch.request, memory)].append(event)
+    def __init__(self, replies: Iterable[Reply]) -> None:
+        self._steps: dict[str, dict[str, StepCompleted]] = {}
+        self._answers: dict[str, QuestionAnswered] = {}
+        for _, asked, event in replies:
+            if isinstance(event, StepCompleted):
+                self._steps.setdefault(asked, {})[event.step_id] = event
+            elif not event.error:
+                self._answers[asked] = event
 
     @classmethod
-    def of(cls, events: Iterable[tuple[int, object]]) -> Recorded | None:
-        """Give the replies of a session's journal, None when it has none."""
-        known = [cast("Event", event) for _, event in effective(events) if type(event) in KNOWN]
-        return cls(known) if known else None
+    def of(
+        cls, parent: Iterable[tuple[int, object]], own: Iterable[tuple[int, object]], *, after: int
+    ) -> Recorded | None:
+        """Give what a session may still take from the one it was forked from.
 
-    def find(self, agent: Agent, request: Any, memory: Sequence[Mapping[str, Any]]) -> StepCompleted | None:
-        """Give the next recorded reply to this request, None when it must be asked."""
-        known = self._replies.get(_key(agent.name, agent.digest, request, memory))
-        return known.popleft() if known else None
+        Parameters
+        ----------
+        parent : iterable of (int, object)
+            Seq and event of the session that it was forked from.
+        own : iterable of (int, object)
+            Seq and event of the session itself; a reply that it took already is not taken twice.
+        after : int
+            Seq of the fork: the replies up to there are part of the session.
+
+        Returns
+        -------
+        Recorded or None
+            None when there is nothing to take.
+        """
+        found = cls(each for each in replies(parent) if each.seq > after)
+        for seq, asked, event in replies(own):
+            if seq > after and isinstance(event, StepCompleted) and event.recorded:
+                found._take(asked, event.step_id)  # noqa: SLF001 (its own)
+        return found if found._steps or found._answers else None  # noqa: SLF001 (its own)
+
+    def find(self, agent: Agent, request: Any, context: StepContext) -> StepCompleted | None:
+        """Give the recorded reply to this request, None when it must be asked."""
+        if not self._steps:
+            return None
+        return self._take(_asked(agent.name, agent.digest, request, context.memory), context.step_id)
+
+    def _take(self, asked: str, step_id: str) -> StepCompleted | None:
+        """Take the reply of the same step, else the first of those who were asked the same."""
+        left = self._steps.get(asked)
+        if not left:
+            return None
+        return left.pop(step_id if step_id in left else next(iter(left)))
+
+    def answer(self, branch: ExecutionBranch) -> QuestionAnswered | None:
+        """Give what the person answered to the question that a branch has, None when nobody did."""
+        return self._answers.pop(_question(branch), None)
 
 
-def _key(agent: str, digest: str, request: Any, memory: Sequence[Mapping[str, Any]]) -> str:
+def replies(events: Iterable[tuple[int, object]]) -> Iterator[Reply]:
+    """Give every reply of a run, and what was asked."""
+    state: RunState | None = None
+    digests: Mapping[str, str] = {}
+    for seq, event in known(events):
+        if isinstance(event, RunStarted):
+            state = RunState(plan_of(event))
+        if isinstance(event, RunStarted | TopologyChanged):
+            digests = event.agents
+        if state is None:
+            return
+        match event:
+            case StepCompleted():
+                branch = state.branches[event.branch]
+                last = branch.memory.get(branch.agent)
+                memory = last.messages() if last else []
+                yield Reply(seq, _asked(branch.agent, digests.get(branch.agent, ""), branch.request, memory), event)
+            case QuestionAnswered():
+                yield Reply(seq, _question(state.branches[event.branch]), event)
+            case _:
+                pass
+        write(state, seq, event)
+
+
+def _question(branch: ExecutionBranch) -> str:
+    return json.dumps([branch.step_id, as_text(branch.said)])
+
+
+def _asked(agent: str, digest: str, request: Any, memory: Sequence[Mapping[str, Any]]) -> str:
     said = [[message["role"], as_text(message["content"])] for message in memory]
     decisive = json.dumps([agent, digest, as_text(request), said])
     return hashlib.sha256(decisive.encode(errors="replace")).hexdigest()
-

@@ -82,7 +82,7 @@ class StepExecutor:
         StepCompleted or StepFailed
             The event to record.
         """
-        if self.recorded and (known := self.recorded.find(asked.agent, asked.request, asked.context.memory)):
+        if self.recorded and (known := self.recorded.find(asked.agent, asked.request, asked.context)):
             return msgspec.structs.replace(known, branch=asked.branch, step=asked.step, recorded=True)
         try:
             reply = await self._reply(asked)
