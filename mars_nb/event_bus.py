@@ -90,15 +90,12 @@ class EventBus:
             listeners = tuple(listener for wanted, listener in self._listeners if issubclass(kind, wanted))
             self._by_type[kind] = listeners
         for listener in listeners:
-            self._tell(listener, event)
-
-    def _tell(self, listener: Callable[[Any], object], event: object) -> None:
-        try:
-            answer = listener(event)
-            if inspect.iscoroutine(answer):
-                self._await(listener, asyncio.ensure_future(answer))
-        except Exception as error:  # noqa: BLE001 (whatever a listener does must not hurt the run)
-            self._report(listener, error)
+            try:
+                answer = listener(event)
+                if answer is not None and inspect.iscoroutine(answer):
+                    self._await(listener, asyncio.ensure_future(answer))
+            except Exception as error:  # noqa: BLE001, PERF203 (whatever a listener does must not hurt the run)
+                self._report(listener, error)
 
     def _await(self, listener: Callable[[Any], object], job: asyncio.Future[Any]) -> None:
         self._waiting.add(job)

@@ -210,10 +210,14 @@ class QuestionAsked(AboutBranch, frozen=True, gc=False):
 
 
 class QuestionAnswered(AboutBranch, frozen=True, gc=False):
-    """A person answered; or could not be reached after all, and ``error`` says why."""
+    """A person answered; or could not be reached after all, and ``error`` says why.
+
+    ``recorded``: the answer was taken from the record of another session.
+    """
 
     answer: str
     error: str = ""
+    recorded: bool = False
 
 
 class AboutStep(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):

@@ -184,7 +184,7 @@ def replay(events: Iterable[Numbered]) -> Iterator[tuple[int, Event, RunState]]:
     for seq, event in known(events):
         if state is None:
             state = RunState(plan_of(_first(event)))
-        if not due.routed and not settled:
+        if not due.routed and not settled and not _came_at_once(event):
             settled.extend(settle(state))
         if not due.take(event):
             _check_settled(seq, event, settled, due)
@@ -203,6 +203,11 @@ def _check_settled(seq: int, event: Event, settled: deque[Event], due: Due) -> N
         expected = next(iter([*due.routed, *settled]), None)
         wanted = type(expected).__name__ if expected else "nothing"
         raise SessionError(f"replay differs at seq {seq}: the journal has {event!r}, the engine expects {wanted}")
+
+
+def _came_at_once(event: Event) -> bool:
+    """Tell whether an event came before anybody looked what follows: a question to which the answer was on record."""
+    return isinstance(event, QuestionAnswered) and event.recorded
 
 
 def _breaks_off(event: Event) -> bool:

@@ -89,11 +89,13 @@ class BranchExecutor:
 
     def start(self, requests: list[StepRequest]) -> None:
         """Run each of these steps in a job of its own."""
+        if not requests:
+            return
+        create_task = asyncio.get_running_loop().create_task
         for asked in requests:
             job = Job()
-            job.task = asyncio.ensure_future(self._work(job, asked))
+            job.task = create_task(self._work(job, asked))
             self._jobs.add(job.task)
-            job.task.add_done_callback(self._jobs.discard)
 
     def owns(self, task: asyncio.Task[Any] | None) -> bool:
         """Tell whether a task is one of these jobs."""
@@ -110,6 +112,13 @@ class BranchExecutor:
         return len(running)
 
     async def _work(self, job: Job, asked: StepRequest) -> None:
+        try:
+            await self._run(job, asked)
+        finally:
+            if job.task:
+                self._jobs.discard(job.task)
+
+    async def _run(self, job: Job, asked: StepRequest) -> None:
         while True:
             outcome = await self._execute(job, asked)
             job.serial += 1

@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mars_nb.agents.context import StepContext
 from mars_nb.agents.replies import as_text
 from mars_nb.engine.machine import evolve, route, settle, will_retry
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from mars_nb.engine.plan import Plan
     from mars_nb.engine.state import RunState
     from mars_nb.event_bus import EventBus
-    from mars_nb.events import Event, StepCompleted
+    from mars_nb.events import CheckpointCreated, Event, StepCompleted
     from mars_nb.execution.recorded import Recorded
     from mars_nb.state.journal import Journal
     from mars_nb.topology.model import Topology
@@ -121,6 +123,7 @@ class RunLoop:
         self._agents = cast.agents
         self._person = cast.person
         self._run_key = run_key
+        self._recorded = recorded
         self._worked_s = worked_s
         self._outbox: deque[Event] = deque()
         self._is_telling = False
@@ -172,18 +175,25 @@ class RunLoop:
         """Write events and all that follows from them, as one commit, before anybody hears of them."""
         if self._over.done():
             return
-        state, queue, written = self.state, deque(events), []
+        state, recorded, queue, written = self.state, self._recorded, deque(events), []
         while queue:
             event = queue.popleft()
             evolve(state, event)
             written.append(event)
             queue.extend(route(state, event))
+            if recorded and not queue:
+                queue.extend(self._known_answers(recorded))
             if not queue:
                 queue.extend(settle(state))
         self._journal.append_many(written)
         self._outbox.extend(written)
         if not self._is_telling:
             self._tell_all()
+
+    def _known_answers(self, recorded: Recorded) -> list[Event]:
+        """Give what the person answered to the open questions in the session that this one was forked from."""
+        found = [recorded.answer(branch) for branch in self.state.questions]
+        return [msgspec.structs.replace(each, recorded=True) for each in found if each]
 
     def _tell_all(self) -> None:
         """Publish and act in the order of the journal, also when a listener causes events itself."""
@@ -266,7 +276,14 @@ class RunLoop:
 
     def pause(self, reason: str, *, now: bool = False) -> None:
         """Let no further step start, and pause when the running ones are over, or at once."""
-        self.tell(PauseRequested(reason, now))
+        if not self.state.is_pausing or (now and not self.state.pauses_now):
+            self.tell(PauseRequested(reason, now))
+
+    def note(self, event: CheckpointCreated) -> None:
+        """Write an event that changes nothing, even when the run is just over."""
+        self._journal.append(event)
+        evolve(self.state, event)
+        self._bus.publish(event)
 
     async def wait(self) -> None:
         """Return when the run is over or paused."""

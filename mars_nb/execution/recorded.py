@@ -124,6 +124,6 @@ def _question(branch: ExecutionBranch) -> str:
 
 
 def _asked(agent: str, digest: str, request: Any, memory: Sequence[Mapping[str, Any]]) -> str:
-    said = [[message["role"], as_text(message["content"])] for message in memory]
-    decisive = json.dumps([agent, digest, as_text(request), said])
-    return hashlib.sha256(decisive.encode(errors="replace")).hexdigest()
+    said = [[message["role"], message["content"]] for message in memory]
+    decisive = json.dumps([agent, digest, request, said], default=as_text)
+    return hashlib.sha256(decisive.encode()).hexdigest()

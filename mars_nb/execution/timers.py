@@ -31,7 +31,8 @@ class Deadlines:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._heap: list[tuple[float, int, Job]] = []
+        self._heap: list[tuple[float, int, int, Job]] = []
+        self._n_added = 0
         self._timer: asyncio.TimerHandle | None = None
         self._most = 1_000
 
@@ -39,7 +40,8 @@ class Deadlines:
         """Stop a job unless its current step is over in so many seconds."""
         when = self._loop.time() + seconds
         is_next = not self._heap or when < self._heap[0][0]
-        heappush(self._heap, (when, job.serial, job))
+        self._n_added += 1  # tells entries of the same moment apart
+        heappush(self._heap, (when, self._n_added, job.serial, job))
         if is_next:
             self._arm()
         elif len(self._heap) > self._most:
@@ -59,7 +61,7 @@ class Deadlines:
     def _expire(self) -> None:
         now = self._loop.time()
         while self._heap and self._heap[0][0] <= now:
-            _, serial, job = heappop(self._heap)
+            _, _, serial, job = heappop(self._heap)
             if job.serial == serial:
                 job.expire()
         self._timer = None
@@ -67,7 +69,7 @@ class Deadlines:
             self._arm()
 
     def _forget_done(self) -> None:
-        self._heap = [entry for entry in self._heap if entry[2].serial == entry[1]]
+        self._heap = [entry for entry in self._heap if entry[3].serial == entry[2]]
         heapify(self._heap)
         self._most = max(1_000, 2 * len(self._heap))
 

@@ -117,9 +117,12 @@ class MemoryJournal:
 
     def append_many(self, events: Iterable[Event | UnknownEvent]) -> int:
         """Keep several events and give the seq of the last."""
-        for event in events:
-            self.append(event)
-        return self.n_events
+        if self._closed:
+            raise StorageError("the journal is closed; open its session again to append")
+        new = tuple(events)
+        self._ats.extend((time(),) * len(new))
+        self._events.extend(new)
+        return len(self._events)
 
     def records(self, after: int = 0) -> Iterator[Record]:
         """Give the events whose seq is greater than ``after``, in order."""

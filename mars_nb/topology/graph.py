@@ -64,8 +64,7 @@ class TopologyGraph:
         self._index = {name: position for position, name in enumerate(self.agents)}
         written = [(edge.source, edge.target) for edge in topology.edges if edge.bidirectional]
         arrows = topology.directed_edges()
-        self._targets = _grouped(topology.nodes, arrows)
-        self._sources = _grouped(topology.nodes, ((target, source) for source, target in arrows))
+        self._targets, self._sources = _ends(topology.nodes, arrows)
         self._people = {name for pair in written if USER in pair for name in pair if name != USER}
         self._deliveries = _deliveries(topology)
         self._partners, self._onward = _neighbours(self.agents, arrows)
@@ -160,6 +159,19 @@ class TopologyGraph:
         self._reach[last, avoiding] = found
 
 
+def _ends(
+    nodes: Iterable[str], arrows: Iterable[tuple[str, str]]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Give where the arrows from each node lead, and where those to it come from."""
+    targets: dict[str, list[str]] = {name: [] for name in nodes}
+    sources: dict[str, list[str]] = {name: [] for name in targets}
+    for source, target in arrows:
+        targets[source].append(target)
+        sources[target].append(source)
+    listed = tuple({name: tuple(others) for name, others in each.items()} for each in (targets, sources))
+    return listed[0], listed[1]
+
+
 def _grouped(nodes: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     lists: dict[str, list[str]] = {name: [] for name in nodes}
     for one, other in pairs:
@@ -180,9 +192,9 @@ def _neighbours(
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
     """Split the arrows between agents into conversations and one-way edges."""
     known = set(agents)
-    between = [pair for pair in arrows if known.issuperset(pair)]
+    between = [pair for pair in arrows if pair[0] in known and pair[1] in known]
     drawn = set(between)
-    partners = [(one, other) for one, other in between if one != other and (other, one) in drawn]
+    partners = [pair for pair in between if pair[::-1] in drawn and pair[0] != pair[1]]
     talking = set(partners)
     return _grouped(agents, partners), _grouped(agents, (pair for pair in between if pair not in talking))
 
@@ -192,9 +204,10 @@ def _walk(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> di
     seen = dict.fromkeys(start)
     waiting = list(seen)
     while waiting:
-        new = [name for name in following(waiting.pop()) if name not in seen]
-        seen.update(dict.fromkeys(new))
-        waiting.extend(new)
+        for name in following(waiting.pop()):
+            if name not in seen:
+                seen[name] = None
+                waiting.append(name)
     return seen
 
 
@@ -279,6 +292,8 @@ class TopologyAnalyzer:
 
 
 def _check_markers(topology: Topology) -> None:
+    if RESERVED.isdisjoint(topology.nodes):
+        return
     for source, target in topology.directed_edges():
         if source == END:
             raise TopologyError(f"'{source} -> {target}': no edge leads out of {END!r}; the run is over there")

@@ -101,7 +101,7 @@ class Edge(BaseModel):
         return hash((self.source, self.target, self.bidirectional))
 
     def __str__(self) -> str:
-        return f"{written(self.source)} {self.kind} {written(self.target)}"
+        return f"{written(self.source)} {'<->' if self.bidirectional else '->'} {written(self.target)}"
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -193,7 +193,12 @@ class Topology:
 
     def directed_edges(self) -> tuple[tuple[str, str], ...]:
         """Give each arrow once, in the order in which the edges name them; a conversation is two."""
-        return tuple(dict.fromkeys(chain.from_iterable(edge.arrows for edge in self.edges)))
+        found: dict[tuple[str, str], None] = {}
+        for edge in self.edges:
+            found[edge.source, edge.target] = None
+            if edge.bidirectional:
+                found[edge.target, edge.source] = None
+        return tuple(found)
 
     def to_networkx(self) -> DiGraph[str]:
         """Give a ``networkx.DiGraph`` with each arrow once.

@@ -130,6 +130,12 @@ def test_a_picture_is_svg_and_text_and_nothing_that_could_hide_them(quickstart: 
     assert SVG in quickstart.bundles(cell_id)
 
 
+def test_the_picture_of_the_readme_is_the_one_of_the_quickstart(quickstart: Quickstart) -> None:
+    picture = (run_demo.ROOT / "docs" / "run.svg").read_text("utf-8")
+    shown = re.compile(r'data-node="([^"]*)" data-state="([^"]*)"')
+    assert shown.findall(picture) == shown.findall(quickstart.outputs("report")[0].data["image/svg+xml"])
+
+
 def test_no_output_needs_a_widget(quickstart: Quickstart) -> None:
     shown = [bundle for cell in quickstart.code_cells for bundle in quickstart.bundles(cell.id)]
     assert not [kind for bundle in shown for kind in bundle if "widget" in kind]
