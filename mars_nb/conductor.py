@@ -125,15 +125,16 @@ class Conductor:
         worked: float = 0.0,
         recorded: Recorded | None = None,
         can_pause: bool = True,
+        run_key: str | None = None,
     ) -> OrchestraResult:
-        """Run, from the first event or from a state, to the end or the next pause."""
+        """Run, from the first event or from a state, to the end or the next pause; the journal is closed then."""
         history = self.history = History(cast.topology, state or RunState(cast.plan), journal)
         loop = RunLoop(
             state=history.state,
             journal=journal,
             bus=self.event_bus,
             cast=cast,
-            run_key=session_id,
+            run_key=run_key or session_id,
             worked_s=worked,
             recorded=recorded,
             can_pause=can_pause,

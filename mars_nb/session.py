@@ -8,8 +8,9 @@ crash, failure and restart share one way back, `Session.resume`.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mars_nb.actions import ACTIONS
 from mars_nb.agents.content import as_content
 from mars_nb.conductor import with_rules
 from mars_nb.engine.folding import replay
@@ -20,8 +21,9 @@ from mars_nb.execution.resumption import resumption
 from mars_nb.state import positions
 from mars_nb.state.manager import worked_s
 from mars_nb.state.names import check_id
+from mars_nb.state.trust import untrusted
 from mars_nb.topology.rules import MaxStepsRule
-from mars_nb.views.history import History, history_of
+from mars_nb.views.history import History, history_of, present
 from mars_nb.views.result import OrchestraResult, describe_state, result_of
 from mars_nb.views.why import why
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from mars_nb.agents.agent import Agent
     from mars_nb.conductor import Conductor
+    from mars_nb.execution.loop import Cast
+    from mars_nb.execution.resumption import Resumption
     from mars_nb.state.manager import StateManager
     from mars_nb.state.record import Record
     from mars_nb.topology.model import Topology
@@ -139,6 +143,7 @@ class Session:
         max_steps: int | None = None,
         agents: Iterable[Agent] | None = None,
         user: object = None,
+        trust: bool = False,
     ) -> OrchestraResult:
         """Go on from where the journal leaves everybody, in this process or a new one.
 
@@ -156,6 +161,8 @@ class Session:
             Agents that take the place of those of the same name.
         user : callable, list of str or mapping, optional
             How a person is reached.
+        trust : bool
+            Go on even with a session that was made elsewhere.
 
         Returns
         -------
@@ -167,7 +174,7 @@ class Session:
         SessionNotFound
             When the session is gone.
         SessionError
-            When it never ran, or is running here.
+            When it never ran, is running here, or was made elsewhere and is not trusted.
         JournalLocked
             When it is running elsewhere.
         TopologyError
@@ -178,20 +185,44 @@ class Session:
         past = history_of(records)
         if past.state.status == "succeeded":
             return result_of(past, session_id=self.id)
-        drawn = past.topology if topology is None else self._conductor.drawn(topology)
-        limit = _limit(records, drawn) if max_steps is None else max_steps
-        asked = self._user if user is None else user
-        cast = self._conductor.cast(with_rules(drawn, rules, max_steps), limit, asked, agents)
-        going_on = resumption(records, cast)
+        wanted = _Wanted(topology, rules, max_steps, agents, self._user if user is None else user)
+        prepared = self._prepared(records, wanted)
+        journal = self._manager.open(self.id, trust=trust)
+        try:
+            if journal.n_events != len(records):  # until it was ours, somebody else went on with it
+                prepared = self._prepared(list(journal.records()), wanted)
+        except BaseException:
+            journal.close()
+            raise
         return await self._conductor.conduct(
-            cast,
-            going_on.events,
+            prepared.cast,
+            prepared.going_on.events,
             self.id,
-            self._manager.open(self.id),
-            state=going_on.state,
-            worked=worked_s(records),
-            recorded=Recorded.of(self._manager.parent_events(self.id)),
+            journal,
+            state=prepared.going_on.state,
+            worked=prepared.worked_s,
+            recorded=prepared.recorded,
+            run_key=prepared.run_key,
         )
+
+    def _prepared(self, records: list[Record], wanted: _Wanted) -> _Prepared:
+        """Give all that a run needs to go on; nothing is written."""
+        kept = present(records)
+        drawn = history_of(kept).topology if wanted.topology is None else self._conductor.drawn(wanted.topology)
+        drawn = with_rules(drawn, wanted.rules, wanted.max_steps)
+        limit = _limit(kept, drawn) if wanted.max_steps is None else wanted.max_steps
+        cast = self._conductor.cast(drawn, limit, wanted.user, wanted.agents)
+        return _Prepared(
+            cast, resumption(records, cast), worked_s(kept), self._recorded(records), _run_key(self.id, kept)
+        )
+
+    def _recorded(self, records: list[Record]) -> Recorded | None:
+        """Give the replies that may be taken from the session that this one was forked from."""
+        parent = self._manager.backend.header(self.id).get("parent")
+        if not parent:
+            return None
+        own = [(record.seq, record.event) for record in records]
+        return Recorded.of(self._manager.parent_events(self.id), own, after=parent["seq"])
 
     async def checkpoint(self, name: str) -> str:
         """Name the present position; copies nothing.
@@ -208,7 +239,7 @@ class Session:
         """
         event = CheckpointCreated(check_id(name, "checkpoint"))
         if self.id in self._conductor.live:
-            self._conductor.live[self.id].tell(event)
+            self._conductor.live[self.id].note(event)
         else:
             history_of(self._records())
             self._manager.append(self.id, event)
@@ -235,7 +266,7 @@ class Session:
         """
         self._conductor.check_not_live(self.id)
         records = self._records()
-        seq = positions.find(records, where)
+        seq = _seq(records, where)
         state = describe_state(history_of(positions.until(records, seq)))
         self._manager.append(self.id, Restored(seq))
         return {"session_id": self.id, "checkpoint": str(where), "seq": seq, **state}
@@ -243,7 +274,7 @@ class Session:
     def at(self, where: int | str) -> OrchestraResult:
         """Give the run as it was at a position: its state, picture and tables."""
         records = self._records()
-        past = history_of(positions.until(records, positions.find(records, where)))
+        past = history_of(positions.until(records, _seq(records, where)))
         return result_of(past, session_id=self.id)
 
     async def fork(
@@ -252,6 +283,7 @@ class Session:
         *,
         edit: Any = None,
         new_id: str | None = None,
+        trust: bool = False,
     ) -> Session:
         """Make another session that goes on from a position of this one, which stays as it is.
 
@@ -259,23 +291,33 @@ class Session:
         ----------
         at : int or str
             A seq, a checkpoint's name, or ``"Writer#2"``: right after Writer's second step.
-        edit : JSON value, optional
+        edit : JSON value or action, optional
             What that step replied instead.
         new_id : str, optional
             Id of the new session.
+        trust : bool
+            Fork even from a session that was made elsewhere.
 
         Returns
         -------
         Session
             ``await fork.resume(topology=…, rules=…, agents=…)`` lets it go on. What did not change takes its recorded
-            reply, only what changed is asked.
+            reply, only what changed is asked. Under another topology the reply at which it was forked is routed anew.
+
+        Raises
+        ------
+        SessionError
+            When there is no such position, ``edit`` is given for what is no reply, the new id is taken or malformed, or
+            this session is not trusted.
         """
+        if not trust and not self._manager.backend.is_trusted(self.id):
+            raise untrusted(self.id)
         records = self._records()
-        seq = positions.find(records, at)
+        seq = _seq(records, at)
         kept = positions.until(records, seq)
         history_of(kept)
         if edit is not None:
-            kept = positions.edited(kept, as_content(edit))
+            kept = positions.edited(kept, edit if type(edit) in ACTIONS else as_content(edit))
         header = {**self._manager.backend.header(self.id), "parent": {"session": self.id, "seq": seq}}
         name = self._manager.make(new_id, header, records=kept)
         return Session(name, conductor=self._conductor, manager=self._manager, user=self._user)
@@ -310,6 +352,36 @@ class Session:
 
     def _records(self) -> list[Record]:
         return self._manager.records(self.id)
+
+
+class _Wanted(NamedTuple):
+    """What `Session.resume` was given."""
+
+    topology: Any
+    rules: Iterable[Rule | str] | None
+    max_steps: int | None
+    agents: Iterable[Agent] | None
+    user: object
+
+
+class _Prepared(NamedTuple):
+    """What a run needs to go on."""
+
+    cast: Cast
+    going_on: Resumption
+    worked_s: float
+    recorded: Recorded | None
+    run_key: str
+
+
+def _seq(records: list[Record], where: int | str) -> int:
+    return positions.find(records, where, present=present(records))
+
+
+def _run_key(session_id: str, records: list[Record]) -> str:
+    """Give what makes step keys unique: a step that is done again on purpose, after a restore, is another step."""
+    restored = [record.seq for record in records if isinstance(record.event, Restored)]
+    return f"{session_id}@{restored[-1]}" if restored else session_id
 
 
 def _limit(records: list[Record], topology: Topology) -> int | None:

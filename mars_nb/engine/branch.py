@@ -292,25 +292,24 @@ def merged_memory(memories: list[dict[str, Exchange]]) -> dict[str, Exchange]:
     first = memories[0]
     if all(each is first for each in memories):
         return first
-    last: dict[str, Exchange | None] = {}
-    forked: dict[str, bool] = {}
+    tips: dict[str, Exchange] = {}
+    shared: dict[str, Exchange | None] = {}
     for memory in memories:
         for agent, link in memory.items():
-            _merge(last, forked, agent, link)
-    return {agent: link for agent, link in last.items() if link}
+            _merge(tips, shared, agent, link)
+    found = {agent: shared.get(agent, tip) for agent, tip in tips.items()}
+    return {agent: link for agent, link in found.items() if link}
 
 
-def _merge(last: dict[str, Exchange | None], forked: dict[str, bool], agent: str, link: Exchange) -> None:
-    if agent not in last:
-        last[agent] = link
-        return
-    old = last[agent]
-    shared = _common(old, link)
-    if forked.get(agent) or (shared is not old and shared is not link):
-        # Once two arms have both gone on, only what lies before the parting of all of them is common.
-        forked[agent], last[agent] = True, shared
-    else:
-        last[agent] = link if shared is old else old
+def _merge(tips: dict[str, Exchange], shared: dict[str, Exchange | None], agent: str, link: Exchange) -> None:
+    """Take one more history of an agent: ``tips`` has one that went furthest, ``shared`` what those have in common."""
+    tip = tips.setdefault(agent, link)
+    common = _common(tip, link)
+    if common is tip:
+        tips[agent] = link
+    elif common is not link:
+        before = shared.get(agent, common)
+        shared[agent] = _common(before, common)
 
 
 def _common(one: Exchange | None, other: Exchange | None) -> Exchange | None:

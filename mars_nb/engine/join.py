@@ -182,7 +182,7 @@ def standing(graph: TopologyGraph, join: Join) -> Standing:
             n_lost += bool(inside) and not frame.answers
     seen = {join}
     for missing in _lost_on_the_way(graph, join):
-        n_lost += 1
+        n_lost += isinstance(missing, Join) or not missing.settled_at
         given_up += _taken_along(graph, missing, seen)
     return Standing(n_succeeded, n_lost, tuple(dict.fromkeys(given_up)))
 
@@ -199,7 +199,7 @@ def _taken_along(graph: TopologyGraph, lost: ExecutionBranch | Join, seen: set[J
 
 
 def _lost_on_the_way(graph: TopologyGraph, join: Join) -> Iterator[ExecutionBranch | Join]:
-    """Give each failed branch and blocked join that could have reached this join first."""
+    """Give each failed branch and blocked join that could have reached this join first, settled elsewhere or not."""
     frame = join.frame
     if not frame.failed and not frame.n_blocked:
         return

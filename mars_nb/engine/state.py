@@ -199,6 +199,7 @@ def give_up(state: RunState, settled: Iterable[str], agent: str) -> list[dict[st
     failures = []
     for name in settled:
         branch = state.branches[name]
+        _look_again(state, branch.frame)
         if branch.state is BranchState.FAILED and branch.error:
             branch.settled_at |= {agent}
             kind, message = branch.error
@@ -206,6 +207,14 @@ def give_up(state: RunState, settled: Iterable[str], agent: str) -> list[dict[st
         elif branch.state is not BranchState.ENDED:
             end(state, branch, "given up")
     return failures
+
+
+def _look_again(state: RunState, frame: Frame) -> None:
+    """Look again at the joins that were blocked, since a failure that blocked them may be settled."""
+    for join in frame.joins.values() if frame.n_blocked else ():
+        if join.is_blocked:
+            unblock(join)
+            state.dirty[join] = None
 
 
 def _activate(frame: Frame | None) -> None:

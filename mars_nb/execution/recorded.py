@@ -1,8 +1,8 @@
 """Recorded replies: what another session's agents said, to be said again where nothing changed.
 
 A request is unchanged when the same agent (by its digest) is asked the same thing with the same memory. Its recorded
-reply is then taken instead of asking, each as often as it was given; anything else is asked anew. What a person answered
-to the same question of the same branch is taken in the same way.
+reply is then taken instead of asking, each as often as it was given; anything else is asked anew. What a person
+answered to the same question of the same step is taken in the same way.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Recorded:
         found = cls(each for each in replies(parent) if each.seq > after)
         for seq, asked, event in replies(own):
             if seq > after and isinstance(event, StepCompleted) and event.recorded:
-                found._take(asked, event.step_id)  # noqa: SLF001 (its own)
-        return found if found._steps or found._answers else None  # noqa: SLF001 (its own)
+                found._take(asked, event.step_id)
+        return found if found._steps or found._answers else None
 
     def find(self, agent: Agent, request: Any, context: StepContext) -> StepCompleted | None:
         """Give the recorded reply to this request, None when it must be asked."""

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
-ENDED = ("succeeded", "failed", "cancelled")
+ENDED = ("paused", "succeeded", "failed", "cancelled")
+"""Statuses of a run that has a result."""
 N_RUNS = 50
 """Runs that are remembered even if no variable holds them any more."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.errors import RunFailed, RunStopped
+from mars_nb.errors import RunFailed, RunPaused, RunStopped
 from mars_nb.jupyter.display import Screen, show_answer, show_line
 from mars_nb.jupyter.plans import counted, job_of, missing, read_cell, summary, unknown_agents
 from mars_nb.jupyter.runs import Run
@@ -83,7 +83,7 @@ def close_run(foreground: Foreground, *, ended: bool) -> None:
     Raises
     ------
     RunStopped
-        If it was stopped, or failed.
+        If it was stopped, paused, or failed.
     """
     run, options = foreground.run, foreground.options
     foreground.screen.paint(foreground.job.record.bundle())
@@ -94,8 +94,11 @@ def close_run(foreground: Foreground, *, ended: bool) -> None:
         show_line(next_steps(run, foreground.job.record.stubs))
     if not ended:
         raise RunStopped(_stopped(run))
-    if run.status != "succeeded" and "keep_going" not in options:
-        raise RunFailed(_failed(run, can_ask=foreground.job.user is not None or foreground.job.keyboard is not None))
+    if run.status == "succeeded" or "keep_going" in options:
+        return
+    if run.status == "paused":
+        raise RunPaused(_paused(run))
+    raise RunFailed(_failed(run, can_ask=foreground.job.user is not None or foreground.job.keyboard is not None))
 
 
 def show_dry(foreground: Foreground) -> None:
@@ -136,6 +139,13 @@ def _stopped(run: Run) -> str:
         return f"run {run.name!r} was told to stop and is still busy; restart the kernel if it never ends"
     n_steps = counted(run.total_steps, "step")
     return f"run {run.name!r} was stopped after {n_steps}; every result so far is kept: {run.name}.timeline()"
+
+
+def _paused(run: Run) -> str:
+    history = run.result.history
+    reason = f" ({history.state.pause_reason})" if history and history.state.pause_reason else ""
+    kept = f"every result so far is kept: {run.name}.timeline()"
+    return f"run {run.name!r} paused{reason}; resuming comes in a later release, {kept}"
 
 
 def _failed(run: Run, *, can_ask: bool) -> str:

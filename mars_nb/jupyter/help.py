@@ -39,8 +39,8 @@ timeout(300)                 a rule, see %mars help rules
 _RULES = """\
 timeout(S)  timeout(Agent, S)      seconds for the run, for one attempt of an agent
 max_steps(N)                       steps of the run
-max_turns(A <-> B, N)              rounds of a conversation
-parallel(A, B)                     run these together
+max_turns(A <-> B, N)              how often the one who opens a conversation may speak
+parallel(A, B)                     take these together when one of them is
 max_parallel(N)                    steps at once
 quorum(Agent, SHARE)               go on when so many of those it waits for are there: 0.75
 retry(Agent, N)                    attempts in all"""

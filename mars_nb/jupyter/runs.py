@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mars_nb.views.history import History
     from mars_nb.views.result import BranchResult
 
-Status = Literal["drawn", "running", "succeeded", "failed", "cancelled"]
+Status = Literal["drawn", "running", "paused", "succeeded", "failed", "cancelled"]
 """Where a run stands; ``"drawn"`` before it starts."""
 
 
@@ -110,7 +110,7 @@ class Run:
 
     @property
     def status(self) -> Status:
-        """``"drawn"``, ``"running"``, ``"succeeded"``, ``"failed"`` or ``"cancelled"``."""
+        """``"drawn"``, ``"running"``, ``"paused"``, ``"succeeded"``, ``"failed"`` or ``"cancelled"``."""
         return self._record.status
 
     @property

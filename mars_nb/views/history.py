@@ -47,3 +47,9 @@ def history_of(records: list[Record]) -> History:
     state = fold(events).state
     drawn = [event for _, event in effective(events) if isinstance(event, RunStarted | TopologyChanged)]
     return History(Topology.from_text(drawn[-1].topology), state, MemoryJournal(MemoryLog(records)))
+
+
+def present(records: list[Record]) -> list[Record]:
+    """Give the records that led to the present: what an earlier restore left behind is not among them."""
+    seqs = {seq for seq, _ in effective((record.seq, record.event) for record in records)}
+    return [record for record in records if record.seq in seqs]

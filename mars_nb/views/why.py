@@ -172,7 +172,7 @@ def _resumed(before: Sequence[tuple[int, Event]], started: StepScheduled) -> str
     return "the run was resumed, and the step had not begun yet"
 
 
-def _told(event: Event) -> str:
+def _told(event: Event) -> str:  # noqa: PLR0911 (one sentence an event)
     match event:
         case BranchMoved():
             return f"{event.branch} moved on to {event.agent}; nobody else could still arrive there"

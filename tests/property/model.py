@@ -238,7 +238,7 @@ class Model(Routing):
     def fire(self, place: Place, blocked: Places) -> None:
         arms = self.waiting_at(place)
         for branch in self.given_up_for(place, blocked, set()):
-            self.give_up(branch, place[1])
+            self.give_up(branch)
         for arm in arms:
             self.take_answers(arm)
         if len(arms) == 1:
@@ -251,7 +251,7 @@ class Model(Routing):
             return
         arm.given = [answer for frame in arm.frames for answer in frame.answers]
         for frame in arm.frames:
-            self.settle_frame(frame, arm.node)
+            self.settle_frame(frame)
             talk = arm.frame.talks.get(frozenset({arm.node, frame.callee}))
             if frame.answers and talk and talk.opener == arm.node:
                 talk.unanswered = False
@@ -299,19 +299,18 @@ class Model(Routing):
         return any(each.state in WAITING or self.is_unsettled(each) for each in frame.branches)
 
     def is_unsettled(self, branch: Branch) -> bool:
-        return branch.state == FAILED and not branch.settled_at
+        return branch.state == FAILED and not branch.settled
 
     def lost_at(self, place: Place, blocked: Places) -> list[Lost]:
-        failed = [Lost(each.node, [each]) for each in place[0].branches if each.state == FAILED]
+        failed = [Lost(each.node, [each]) for each in place[0].branches if self.is_unsettled(each)]
         joins = [Lost(each[1], self.waiting_at(each), each) for each in self.places(place[0]) if each in blocked]
         return [each for each in [*failed, *joins] if place in self.counts_at(each, place[0])]
 
     def counts_at(self, lost: Lost, frame: Frame) -> list[Place]:
-        """Find the first joins that it could have reached, and by which it was not given up already."""
-        settled = frozenset(lost.branches[0].settled_at)
-        others = [place for place in self.places(frame) if place != lost.place and place[1] not in settled]
-        reached = [place for place in others if self.could_have_reached(lost, place, settled)]
-        nodes = frozenset(place[1] for place in reached) | settled
+        """Find the first joins that it could have reached."""
+        others = [place for place in self.places(frame) if place != lost.place]
+        reached = [place for place in others if self.could_have_reached(lost, place, frozenset())]
+        nodes = frozenset(place[1] for place in reached)
         return [place for place in reached if self.could_have_reached(lost, place, nodes)]
 
     def could_have_reached(self, lost: Lost, place: Place, joins: frozenset[str]) -> bool:
@@ -329,18 +328,18 @@ class Model(Routing):
         causes = [branch for inner in deeper for branch in self.given_up_for(inner, blocked, seen)]
         return [branch for each in lost for branch in each.branches] + causes
 
-    def give_up(self, branch: Branch, node: str) -> None:
+    def give_up(self, branch: Branch) -> None:
         if branch.state == FAILED:
-            branch.settled_at.add(node)
+            branch.settled = True
         elif branch.state in WAITING:
             branch.state = GIVEN_UP
             for frame in branch.frames:
-                self.settle_frame(frame, node)
+                self.settle_frame(frame)
             branch.frames = []
 
-    def settle_frame(self, frame: Frame, node: str) -> None:
+    def settle_frame(self, frame: Frame) -> None:
         for branch in frame.branches:
-            self.give_up(branch, node)
+            self.give_up(branch)
 
     # ---------------------------------------------------------------------------------------------- the end
 

@@ -240,9 +240,6 @@ class Routing:
         caller = branch.frame.caller.node if branch.frame.caller else None
         if not is_parallel and all(name in PEOPLE for name, _ in targets):
             targets = targets[:1]
-        for name, _ in targets:
-            if name not in (*PEOPLE, caller):
-                self.note(branch.frame, branch.node, name)
         given = [(name, Given(branch.position, branch.node, content)) for name, content in targets]
         self.delivered += [each for name, each in given if name in PEOPLE]
         for name, each in given:
@@ -252,6 +249,7 @@ class Routing:
         if not on:
             branch.state = ENDED
         elif len(targets) == 1 and not is_parallel:
+            self.note(branch.frame, branch.node, on[0][0])
             branch.node, branch.given = on[0][0], [on[0][1]]
             self.arrive(branch)
         else:
@@ -263,6 +261,7 @@ class Routing:
         for name, given in targets:
             child = Branch((*branch.position, (0, branch.n_children)), branch.frame, name, branch.forks, [given])
             branch.n_children += 1
+            self.note(branch.frame, branch.node, name)
             child.n_lineage, child.joined = branch.n_lineage, branch.joined
             if branch.node in self.after(name) or (is_parallel and not self.after(name)):
                 self.call(branch, child)

@@ -70,7 +70,7 @@ class Branch:
     attempt: int = 1
     joined: bool = False
     frames: list[Frame] = field(default_factory=list)
-    settled_at: set[str] = field(default_factory=set)
+    settled: bool = False
     content: Any = None
     has_content: bool = False
 

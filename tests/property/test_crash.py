@@ -51,10 +51,10 @@ def of(case: Case, *, max_steps: int) -> Driver:
 def resumed(case: Case, journal: Sequence[Event]) -> Driver:
     """Go on from a journal in a new process."""
     driver = Driver(case.reply(), case.person())
-    state, due = fold(enumerate(journal, 1))
-    driver.state = state
+    folded = fold(enumerate(journal, 1))
+    driver.state = folded.state
     driver.events = list(journal)
-    driver.tell(*due, RunResumed(has_person=driver.person is not None))
+    driver.tell(*folded.due, RunResumed(has_person=driver.person is not None))
     return played(case, driver)
 
 
@@ -223,9 +223,9 @@ def test_a_run_that_crashes_twice_completes_every_step_once(case: Case, first: i
 def test_the_fold_of_a_journal_is_the_state_of_the_run_that_wrote_it(case: Case, cut: int) -> None:
     whole = played(case)
     for run in (whole, resumed(case, prefixes(whole.events)[cut % len(prefixes(whole.events))])):
-        folded, due = fold(enumerate(run.events, 1))
-        assert not due, run.journal()
-        assert look(folded) == look(run.state), run.journal()
+        folded = fold(enumerate(run.events, 1))
+        assert not folded.due, run.journal()
+        assert look(folded.state) == look(run.state), run.journal()
 
 
 @given(cases(), st.integers(0, 1_000))

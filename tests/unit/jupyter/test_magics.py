@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mars_nb import AgentRegistry, AskUser, CellError, PatternConfig, Topology, agent
-from mars_nb.errors import AgentError, RunFailed, RunNotFound, RunStopped, TopologyError
+from mars_nb.errors import AgentError, RunFailed, RunNotFound, RunPaused, RunStopped, TopologyError
 from mars_nb.jupyter import demo, load_ipython_extension, unload_ipython_extension
 from mars_nb.jupyter.desk import N_RUNS
 from mars_nb.jupyter.foreground import close_run, keyboard_of, open_run
@@ -195,6 +195,14 @@ def test_keep_going_lets_the_notebook_go_on(notebook: Notebook) -> None:
     agent("Bad")(lambda _: 1 / 0)
     notebook.mars("--keep-going", "task: x\nUser -> Bad -> User")
     assert notebook.variables["run"].status == "failed"
+
+
+def test_a_run_that_pauses_ends_its_cell_and_says_so(notebook: Notebook) -> None:
+    agent("A")(lambda _: "a")
+    agent("B")(lambda _: "b")
+    with pytest.raises(RunPaused, match=r"run 'run' paused \(.*B.*\); resuming comes in a later release"):
+        notebook.mars("", "task: x\nUser -> A -> B -> User\npause_before(B)")
+    assert notebook.mars().splitlines()[1] == "runs: run (paused, 1 step)"
 
 
 def test_quiet_shows_nothing(echo: Notebook) -> None:
