@@ -61,8 +61,8 @@ if TYPE_CHECKING:
     from mars_nb.execution.step import StepExecutor
     from mars_nb.orchestra import Orchestra
     from mars_nb.session import Session
-    from mars_nb.state.manager import StateManager
     from mars_nb.state.file_storage import FileStorageBackend
+    from mars_nb.state.manager import StateManager
     from mars_nb.state.storage import MemoryStorageBackend
     from mars_nb.testing.scripted import ScriptedAgent
     from mars_nb.topology.convert import ensure_topology

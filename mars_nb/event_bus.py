@@ -94,7 +94,7 @@ class EventBus:
                 answer = listener(event)
                 if answer is not None and inspect.iscoroutine(answer):
                     self._await(listener, asyncio.ensure_future(answer))
-            except Exception as error:  # noqa: BLE001, PERF203 (whatever a listener does must not hurt the run)
+            except Exception as error:  # noqa: BLE001 (whatever a listener does must not hurt the run)
                 self._report(listener, error)
 
     def _await(self, listener: Callable[[Any], object], job: asyncio.Future[Any]) -> None:

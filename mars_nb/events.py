@@ -5,8 +5,9 @@ event is in the past tense and holds what was *decided*, never what follows from
 the position of its request in its parent's reply instead of repeating it, so a large reply is kept once. Events hold no
 time: the shell that appends one to the journal stamps it.
 
-None of them can be part of a reference cycle, since what they hold is content, so the garbage collector need not look at
-them (``gc=False``). The union is nested, ``RunEvent | BranchEvent | StepEvent``, so that each ``match`` over it stays small.
+None of them can be part of a reference cycle, since what they hold is content, so the garbage collector need not look
+at them (``gc=False``). The union is nested, ``RunEvent | BranchEvent | StepEvent``, so that each ``match`` over it
+stays small.
 """
 
 from __future__ import annotations

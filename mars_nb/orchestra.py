@@ -20,7 +20,7 @@ from mars_nb.agents.content import as_content
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.conductor import Conductor, checked_context
 from mars_nb.engine.rules import DEFAULT_MAX_BRANCHES
-from mars_nb.errors import SessionError
+from mars_nb.errors import RuleError, SessionError
 from mars_nb.session import Session
 from mars_nb.state.journal import MemoryJournal
 from mars_nb.state.manager import StateManager
@@ -160,6 +160,7 @@ class Orchestra:
         cast = conductor.cast(topology, max_steps, user)
         started = conductor.started(cast, as_content(task), values, is_kept=manager is not None)
         if manager is None:
+            _check_can_pause(cast.plan.rules.pause_before)
             return await conductor.conduct(
                 cast, [started], wanted or new_session_id(), MemoryJournal(), can_pause=False
             )
@@ -251,6 +252,14 @@ class Orchestra:
     def _ensure_topology(self, topology: Any) -> Topology:
         """Give the canonical form of a topology, with the rules of this orchestra; see `ensure_topology`."""
         return self._conductor.drawn(topology)
+
+
+def _check_can_pause(agents: frozenset[str]) -> None:
+    for name in sorted(agents):
+        raise RuleError(
+            f"'pause_before({name})' pauses a run that is kept, and this one is not; give it "
+            "state_manager=StateManager(FileStorageBackend('.mars')), or leave the rule out"
+        )
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, OrchestraResult]) -> OrchestraResult:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mars_nb.execution.timers import Deadlines
 
 STEPS_PER_TURN = 16
-"""Steps after which a job lets the event loop see to others, even if none of them waited; 1 where a run can be paused."""
+"""Steps after which a job lets the event loop see to others, even if none waited; 1 where a run can be paused."""
 
 
 class Job:

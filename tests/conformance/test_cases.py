@@ -43,7 +43,7 @@ class Play:
         self.prompts: list[str] = []
         self.n_open = self.n_open_max = 0
         self.topology = ensure_topology(parse_pattern(case["pattern"]) if "pattern" in case else case["topology"])
-        self.replies = case.get("user_replies")
+        self.replies: Any = case.get("user_replies")
         self.registry = self.fresh_agents()
         self.started = time.monotonic()
 

@@ -47,6 +47,7 @@ class Driver:
     after_each: Callable[[RunState], None] | None = None
     events: list[Event] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    failures: dict[str, list[str]] = field(default_factory=dict)
     running: dict[str, StepScheduled] = field(default_factory=dict)
     state: RunState = field(init=False)
 
@@ -104,6 +105,7 @@ class Driver:
         branch = self.state.branches[asked.branch]
         step = Step(asked.step_id, asked.agent, branch.request, self.memory(branch), asked.attempt)
         self.steps.append(step)
+        self.failures[step.id] = sorted(each["branch"] for each in branch.failures)
         try:
             reply = self.reply(step)
             check_reply(self.state, branch, reply)

@@ -227,9 +227,7 @@ class Model(Routing):
     def came_to_nothing(self, frame: Frame, blocked: Places) -> list[Branch]:
         """Find the callers to whom nothing came back, and not because something failed."""
         callers = [branch for branch in frame.branches if branch.state == CALLING and self.all_back(branch, blocked)]
-        return [
-            each for each in callers if not any(inner.answers or self.has_failed(inner) for inner in each.frames)
-        ]
+        return [each for each in callers if not any(inner.answers or self.has_failed(inner) for inner in each.frames)]
 
     def end_empty(self, caller: Branch) -> None:
         caller.state = ENDED

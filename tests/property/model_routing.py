@@ -109,7 +109,9 @@ class Routing:
     def partners(self, branch: Branch) -> set[str]:
         """Give those with whom it is in conversation: whose messages it has just received over one."""
         people = {USER} if self.is_person_partner(branch.node) else set()
-        return {each.agent for each in branch.given if self.talk_together(branch.node, each.agent) or each.agent in people}
+        return {
+            each.agent for each in branch.given if self.talk_together(branch.node, each.agent) or each.agent in people
+        }
 
     def said(self, reply: Any) -> Any:
         """Give the content of a reply."""

@@ -45,7 +45,7 @@ def recounted(state: RunState) -> dict[str, Any]:
     everybody = state.branches.values()
     return {
         "n_live": sum(branch.state not in OVER for branch in everybody),
-        "n_in_flight": sum(branch.state is BranchState.RUNNING for branch in everybody),
+        "n_in_flight": sum(step.status == "running" for step in state.steps),
         "n_completed": sum(step.status == "completed" for step in state.steps),
         "ready": sorted(branch.id for branch in everybody if branch.state is BranchState.READY),
         "frames": [_recounted(state, frame) for frame in frames_of(state)],
