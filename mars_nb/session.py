@@ -69,7 +69,8 @@ class Session:
     @property
     def status(self) -> str:
         """``"created"``, ``"running"``, ``"interrupted"``, ``"paused"``, or how it ended."""
-        return str(self._manager.describe(self.id)["status"])
+        loop = self._conductor.live.get(self.id)
+        return loop.state.status if loop else str(self._manager.describe(self.id)["status"])
 
     @property
     def result(self) -> OrchestraResult:
@@ -351,7 +352,8 @@ class Session:
         return why(self._records(), step)
 
     def _records(self) -> list[Record]:
-        return self._manager.records(self.id)
+        loop = self._conductor.live.get(self.id)
+        return loop.records() if loop else self._manager.records(self.id)
 
 
 class _Wanted(NamedTuple):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mars_nb.actions import Action
     from mars_nb.engine.join import Join
@@ -48,6 +48,17 @@ class BranchState(Enum):
 
     def __init__(self, word: str) -> None:
         self.is_active = word in ("ready", "running", "retrying", "asking")
+
+
+READY = BranchState.READY
+RUNNING = BranchState.RUNNING
+RETRYING = BranchState.RETRYING
+ASKING = BranchState.ASKING
+WAITING = BranchState.WAITING
+CALLING = BranchState.CALLING
+FAILED = BranchState.FAILED
+ENDED = BranchState.ENDED
+# Names of their own, since to reach a member through its class costs four times as much and happens at every event.
 
 
 class Contribution(msgspec.Struct, frozen=True, gc=False):
@@ -164,6 +175,10 @@ class Frame:
         self.is_quiet = False
 
 
+NO_MEMORY: Mapping[str, Exchange] = {}
+NOWHERE: frozenset[str] = frozenset()
+
+
 class ExecutionBranch:
     """One line of control: it stands at one agent and carries its own memory.
 
@@ -186,9 +201,9 @@ class ExecutionBranch:
     """
 
     __slots__ = (
-        "action", "agent", "attempt", "content", "depth", "ended", "error", "failures", "forks", "frame", "frames",
-        "from_join", "id", "inbox", "memory", "n_children", "n_done", "n_steps", "owns_memory", "parent_id", "position",
-        "request", "said", "settled_at", "state", "trace",
+        "_own_memory", "action", "agent", "attempt", "content", "depth", "ended", "error", "failures", "forks",
+        "frame", "frames", "from_join", "id", "inbox", "memory", "n_children", "n_done", "n_steps", "parent_id",
+        "position", "request", "said", "settled_at", "state", "trace",
     )  # fmt: skip
 
     def __init__(self, name: str, position: Position, agent: str, frame: Frame, forks: Forks) -> None:
@@ -197,20 +212,20 @@ class ExecutionBranch:
         self.agent = agent
         self.frame = frame
         self.forks = forks
-        self.state = BranchState.WAITING
+        self.state = WAITING
         self.parent_id: str | None = None
-        self.memory: dict[str, Exchange] = {}
-        self.owns_memory = True
-        self.inbox: list[Contribution] = []
-        self.failures: list[dict[str, str]] = []
+        self.memory: Mapping[str, Exchange] = NO_MEMORY
+        self._own_memory: dict[str, Exchange] | None = None
+        self.inbox: Sequence[Contribution] = ()
+        self.failures: Sequence[dict[str, str]] = ()
         self.request: Any = None
         self.action: Action | None = None
         self.said: Any = None
         self.content: Any = None
         self.ended = ""
         self.error: tuple[str, str] | None = None
-        self.settled_at: frozenset[str] = frozenset()
-        self.frames: list[Frame] = []
+        self.settled_at = NOWHERE
+        self.frames: Sequence[Frame] = ()
         self.trace: StepTrace | None = None
         self.attempt = 1
         self.n_steps = 0
@@ -229,9 +244,14 @@ class ExecutionBranch:
 
     def remember(self) -> None:
         """Add the exchange of the step that has just completed to its own memory."""
-        if not self.owns_memory:
-            self.memory, self.owns_memory = dict(self.memory), True
-        self.memory[self.agent] = Exchange(self.memory.get(self.agent), self.request, self.said)
+        if self._own_memory is None:
+            self._own_memory = self.memory = dict(self.memory)
+        self._own_memory[self.agent] = Exchange(self.memory.get(self.agent), self.request, self.said)
+
+    def share_memory(self) -> Mapping[str, Exchange]:
+        """Give its memory to others; what it remembers from here on is its own again."""
+        self._own_memory = None
+        return self.memory
 
 
 NO_FORKS = Forks({})
@@ -287,7 +307,7 @@ def received(items: Sequence[Contribution]) -> Any:
     return found
 
 
-def merged_memory(memories: list[dict[str, Exchange]]) -> dict[str, Exchange]:
+def merged_memory(memories: list[Mapping[str, Exchange]]) -> Mapping[str, Exchange]:
     """Give the memory of a join: the history of one arm, or what the several that went on have in common."""
     first = memories[0]
     if all(each is first for each in memories):

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mars_nb.engine.branch import BranchState
+from mars_nb.engine.branch import WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -109,21 +109,38 @@ def enter(branch: ExecutionBranch) -> None:
     counts[branch.agent] = counts.get(branch.agent, 0) + 1
 
 
+def move(branch: ExecutionBranch, agent: str) -> Iterable[Join]:
+    """Count a branch at another agent of its frame, and give the joins that it held up."""
+    counts = branch.frame.live[branch.forks]
+    counts[agent] = counts.get(agent, 0) + 1
+    old, branch.agent = branch.agent, agent
+    _uncount(counts, old)
+    return _held_by(branch.frame, branch.forks, old)
+
+
 def leave(branch: ExecutionBranch) -> Iterable[Join]:
     """Stop counting a branch where it stands, and give the joins that it held up."""
-    frame, forks, agent = branch.frame, branch.forks, branch.agent
+    frame, forks = branch.frame, branch.forks
     frame.n_live -= 1
     counts = frame.live[forks]
+    _uncount(counts, branch.agent)
+    if not counts:
+        del frame.live[forks]
+    return _held_by(frame, forks, branch.agent)
+
+
+def _uncount(counts: dict[str, int], agent: str) -> None:
     if counts[agent] > 1:
         counts[agent] -= 1
     else:
         del counts[agent]
-        if not counts:
-            del frame.live[forks]
+
+
+def _held_by(frame: Frame, forks: Forks, agent: str) -> Iterable[Join]:
     if not frame.watched:
         return ()
     held = frame.watched.pop((forks, agent), ())
-    return (frame.joins[name] for name in held if name in frame.joins)
+    return [frame.joins[name] for name in held if name in frame.joins]
 
 
 def witness(graph: TopologyGraph, join: Join) -> tuple[Forks, str] | None:
@@ -173,7 +190,7 @@ def standing(graph: TopologyGraph, join: Join) -> Standing:
     n_succeeded = n_lost = 0
     given_up: list[str] = []
     for branch in join.waiting.values():
-        if branch.state is BranchState.WAITING:
+        if branch.state is WAITING:
             n_succeeded += 1
         for frame in branch.frames:
             inside = given_up_in(frame)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mars_nb.engine.branch import BranchState
+from mars_nb.engine.branch import CALLING, ENDED, FAILED, READY, RETRYING, RUNNING, WAITING
 from mars_nb.engine.join import enter, join_at
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mars_nb.engine.branch import ExecutionBranch, Frame
     from mars_nb.engine.state import RunState
 
-_ASKED_AGAIN = frozenset({BranchState.RUNNING, BranchState.RETRYING})
+_ASKED_AGAIN = frozenset({RUNNING, RETRYING})
 
 
 def resume(state: RunState) -> None:
@@ -36,16 +36,16 @@ def resume(state: RunState) -> None:
 
 
 def _is_retried(branch: ExecutionBranch) -> bool:
-    return branch.state is BranchState.FAILED and not branch.settled_at
+    return branch.state is FAILED and not branch.settled_at
 
 
 def _ask_again(state: RunState, branch: ExecutionBranch) -> None:
-    if branch.state is BranchState.FAILED:
+    if branch.state is FAILED:
         del branch.frame.failed[branch.id]
         branch.error = None
         branch.attempt = 1
         state.n_live += 1
-    branch.state = BranchState.READY
+    branch.state = READY
 
 
 def reindex(state: RunState) -> None:
@@ -57,7 +57,7 @@ def reindex(state: RunState) -> None:
         frame.is_quiet = False
     state.dirty.clear()
     for branch in state.branches.values():
-        if branch.state not in (BranchState.FAILED, BranchState.ENDED):
+        if branch.state not in (FAILED, ENDED):
             _count(state, branch)
     for frame in reversed(frames):
         if frame.n_active and frame.parent:
@@ -69,7 +69,7 @@ def _count(state: RunState, branch: ExecutionBranch) -> None:
     enter(branch)
     if branch.state.is_active:
         branch.frame.n_active += 1
-    elif branch.state in (BranchState.WAITING, BranchState.CALLING):
+    elif branch.state in (WAITING, CALLING):
         join = join_at(branch.frame, branch.agent)
         join.add(branch)
         join.n_busy += len(branch.frames)
@@ -83,6 +83,6 @@ def _frames(root: Frame, state: RunState) -> Iterator[Frame]:
     """
     found: dict[int, Frame] = {id(root): root}
     for branch in state.branches.values():
-        if branch.state is BranchState.CALLING:
+        if branch.state is CALLING:
             found |= {id(frame): frame for frame in branch.frames}
     return iter(sorted(found.values(), key=lambda frame: frame.depth))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mars_nb.engine.branch import BranchState, common_position, name_of
+from mars_nb.engine.branch import ASKING, CALLING, WAITING, common_position, name_of
 from mars_nb.engine.ending import ending, limit_reached
 from mars_nb.engine.join import block, given_up_in, standing, watch, witness
 from mars_nb.events import BranchEnded, BranchesJoined, BranchResumed, PauseRequested, RunPaused, StepScheduled
@@ -62,7 +62,7 @@ def _gone_on(state: RunState, join: Join, n_started: int) -> Event | None:
         given_up = stand.given_up
     if not is_alone:
         return _joined(state, join, given_up)
-    if branch.state is BranchState.WAITING and not given_up and _can_start_at_once(state, branch, n_started):
+    if branch.state is WAITING and not given_up and _can_start_at_once(state, branch, n_started):
         return _scheduled(branch)
     return BranchResumed(branch.id, given_up)
 
@@ -110,7 +110,7 @@ def _first_position(join: Join) -> Position:
 def _tell_caller(state: RunState, frame: Frame) -> list[Event]:
     """Note that a call is over, one way or another; a caller to whom nothing at all came back just ends."""
     caller = frame.caller
-    if not caller or caller.state is not BranchState.CALLING:
+    if not caller or caller.state is not CALLING:
         return []
     frame.is_quiet = True
     join = caller.frame.joins[caller.agent]
@@ -178,7 +178,7 @@ def _over(state: RunState) -> list[Event]:
 
 
 def _all_ask(state: RunState) -> bool:
-    return all(branch.state is BranchState.ASKING for branch in state.branches.values() if branch.state.is_active)
+    return all(branch.state is ASKING for branch in state.branches.values() if branch.state.is_active)
 
 
 def _question(state: RunState) -> str:

@@ -12,8 +12,19 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.actions import Parallel
-from mars_nb.engine.branch import BranchState, Contribution, ExecutionBranch, Frame, Talk
-from mars_nb.engine.join import Join, enter, join_at, leave, unblock
+from mars_nb.engine.branch import (
+    CALLING,
+    ENDED,
+    FAILED,
+    READY,
+    WAITING,
+    BranchState,
+    Contribution,
+    ExecutionBranch,
+    Frame,
+    Talk,
+)
+from mars_nb.engine.join import Join, enter, join_at, leave, move, unblock
 from mars_nb.engine.rules import pair
 from mars_nb.topology.model import USER
 
@@ -128,7 +139,7 @@ def become(state: RunState, branch: ExecutionBranch, new: BranchState) -> None:
 
 def make_ready(state: RunState, branch: ExecutionBranch) -> None:
     """Put a branch in the queue of those that can start a step."""
-    become(state, branch, BranchState.READY)
+    become(state, branch, READY)
     state.ready.append(branch)
 
 
@@ -149,7 +160,7 @@ def be_born(state: RunState, branch: ExecutionBranch) -> None:
 
 def arrive(state: RunState, branch: ExecutionBranch) -> None:
     """Let a branch wait at its agent for those who could still come."""
-    become(state, branch, BranchState.WAITING)
+    become(state, branch, WAITING)
     wait(state, branch)
 
 
@@ -162,6 +173,12 @@ def wait(state: RunState, branch: ExecutionBranch) -> None:
     state.dirty[join] = None
 
 
+def walk(state: RunState, branch: ExecutionBranch, agent: str) -> None:
+    """Let a branch stand at another agent, and look again at the joins that it held up."""
+    for join in move(branch, agent):
+        state.dirty[join] = None
+
+
 def step_away(state: RunState, branch: ExecutionBranch) -> None:
     """Stop counting a branch where it stands, and look again at the joins that it held up."""
     for join in leave(branch):
@@ -171,14 +188,14 @@ def step_away(state: RunState, branch: ExecutionBranch) -> None:
 def end(state: RunState, branch: ExecutionBranch, how: str) -> None:
     """End a live branch."""
     is_counted = True
-    if branch.state in (BranchState.WAITING, BranchState.CALLING):
+    if branch.state in (WAITING, CALLING):
         join = branch.frame.joins[branch.agent]
         is_counted = not join.is_blocked
         join.remove(branch)
         state.dirty[join] = None
     branch.ended = how
-    branch.frames = []
-    become(state, branch, BranchState.ENDED)
+    branch.frames = ()
+    become(state, branch, ENDED)
     state.n_live -= 1
     if is_counted:
         step_away(state, branch)
@@ -187,7 +204,7 @@ def end(state: RunState, branch: ExecutionBranch, how: str) -> None:
 def fail(state: RunState, branch: ExecutionBranch) -> None:
     """Let a branch fail for good; it stays in its frame until a join or a caller goes on without it."""
     branch.frame.failed[branch.id] = branch
-    become(state, branch, BranchState.FAILED)
+    become(state, branch, FAILED)
     state.n_live -= 1
     step_away(state, branch)
     for join in branch.frame.joins.values():
@@ -200,11 +217,11 @@ def give_up(state: RunState, settled: Iterable[str], agent: str) -> list[dict[st
     for name in settled:
         branch = state.branches[name]
         _look_again(state, branch.frame)
-        if branch.state is BranchState.FAILED and branch.error:
+        if branch.state is FAILED and branch.error:
             branch.settled_at |= {agent}
             kind, message = branch.error
             failures.append({"agent": branch.agent, "branch": name, "error": f"{kind}: {message}"})
-        elif branch.state is not BranchState.ENDED:
+        elif branch.state is not ENDED:
             end(state, branch, "given up")
     return failures
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from mars_nb.events import CheckpointCreated, Event, StepCompleted
     from mars_nb.execution.recorded import Recorded
     from mars_nb.state.journal import Journal
+    from mars_nb.state.record import Record
     from mars_nb.topology.model import Topology
 
 
@@ -133,11 +134,12 @@ class RunLoop:
         self._alarms = Alarms(loop)
         self._deadlines = Deadlines(loop)
         steps = StepExecutor(self._validate, self._corrected, recorded)
-        timeout_s = state.plan.rules.step_timeout_s
+        rules = cast.plan.rules  # a resumed state has those of before until `TopologyChanged` is written
+        self._timeout_s = rules.timeout_s
         self._jobs = BranchExecutor(
             steps,
             deadlines=self._deadlines,
-            timeout_s=timeout_s,
+            timeout_s=rules.step_timeout_s,
             land=self._land,
             steps_per_turn=1 if can_pause else STEPS_PER_TURN,
         )
@@ -151,7 +153,7 @@ class RunLoop:
             When the journal cannot be written.
         """
         try:
-            timeout_s = self.state.plan.rules.timeout_s
+            timeout_s = self._timeout_s
             if timeout_s is not None:
                 left_s = max(0.0, timeout_s - self._worked_s)
                 self._alarms.after(left_s, lambda: self.tell(DeadlinePassed(timeout_s)))
@@ -284,6 +286,10 @@ class RunLoop:
         self._journal.append(event)
         evolve(self.state, event)
         self._bus.publish(event)
+
+    def records(self) -> list[Record]:
+        """Give the journal as it is now, also what is not on the disk yet."""
+        return list(self._journal.records())
 
     async def wait(self) -> None:
         """Return when the run is over or paused."""

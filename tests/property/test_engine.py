@@ -103,8 +103,9 @@ def test_who_is_faster_makes_no_difference_to_plain_agents_without_cycles(topolo
 @examples(300)
 @given(sound_cases(acyclic=True, kinds=FALLIBLE), ORDERS)
 def test_who_is_faster_makes_no_difference_where_agents_fail_and_quorums_forgive(case: Case, order: int) -> None:
-    other = Case(case.topology, case.script, case.has_person, order)
-    assert outcome(played(case)) == outcome(played(other))
+    one, other = played(case), played(Case(case.topology, case.script, case.has_person, order))
+    assume(not one.choices())
+    assert outcome(one) == outcome(other)
 
 
 # ------------------------------------------------------------------------------------------------------- nothing hangs

@@ -18,16 +18,18 @@ if TYPE_CHECKING:
 
 
 class Team:
-    """Scripted agents and an orchestra of their own; another one over the same storage is what a new process has."""
+    """Scripted agents and an orchestra of their own; another one over the same storage is what a new process has.
 
-    def __init__(self, storage: StorageBackend, user: object = None, **scripts: Sequence[Any] | Any) -> None:
+    A script is a list of replies, or the reply that is given every time.
+    """
+
+    def __init__(self, storage: StorageBackend, user: object = None, **scripts: Any) -> None:
         self.storage = storage
         self.stage = Stage()
         self.registry = AgentRegistry()
         self.keys: list[str] = []
         for name, script in scripts.items():
-            replies = list(script) if isinstance(script, list | tuple) else [script]
-            self.hire(name, replies)
+            self.hire(name, script if isinstance(script, list) else [script] * 100)
         self.manager = StateManager(storage)
         self.orchestra = Orchestra(self.registry, state_manager=self.manager, user=user)
 
