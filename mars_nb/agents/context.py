@@ -43,10 +43,12 @@ class StepContext:
         What was given to the run as ``context=``.
     agent : str
         Name of the agent that is asked.
-    branch_id, step_id : str
-        Where in the run the step stands, such as ``"b0.1"`` and ``"b0.1#3"``.
-    step_key : str
-        Idempotency key: the same for every attempt at this step, also after a crash.
+    branch_id : str
+        Where in the run the step stands, such as ``"b0.1"``.
+    step : int
+        Number of the step within its branch, from 1.
+    run_key : str
+        What makes the keys of this run unique.
     attempt : int
         Counted from 1; higher when a retry rule asks again.
     neighbours : tuple of str
@@ -60,6 +62,10 @@ class StepContext:
 
     Attributes
     ----------
+    step_id : str
+        Where in the run the step stands, such as ``"b0.1#3"``.
+    step_key : str
+        Idempotency key: the same for every attempt at this step, also after a crash.
     memory : sequence of mapping
         The messages ``{"role", "content"}``, without the current request.
     """
@@ -74,8 +80,8 @@ class StepContext:
         "branch_id",
         "failures",
         "neighbours",
-        "step_id",
-        "step_key",
+        "run_key",
+        "step",
         "task",
     )
 
@@ -86,8 +92,8 @@ class StepContext:
         values: Mapping[str, Any] | None = None,
         agent: str = "",
         branch_id: str = "",
-        step_id: str = "",
-        step_key: str = "",
+        step: int = 1,
+        run_key: str = "",
         attempt: int = 1,
         neighbours: tuple[str, ...] = (),
         failures: tuple[Mapping[str, Any], ...] = (),
@@ -97,8 +103,8 @@ class StepContext:
         self.task = task
         self.agent = agent
         self.branch_id = branch_id
-        self.step_id = step_id
-        self.step_key = step_key
+        self.step = step
+        self.run_key = run_key
         self.attempt = attempt
         self.neighbours = neighbours
         self.failures = failures
@@ -106,6 +112,16 @@ class StepContext:
         self._recall = memory
         self._memory: Sequence[Message] | None = None
         self._emit = emit
+
+    @property
+    def step_id(self) -> str:
+        """Where in the run the step stands, such as ``"b0.1#3"``."""
+        return f"{self.branch_id}#{self.step}"
+
+    @property
+    def step_key(self) -> str:
+        """Idempotency key: the same for every attempt at this step, also after a crash."""
+        return f"{self.run_key}/{self.step_id}"
 
     @property
     def memory(self) -> Sequence[Message]:
@@ -168,8 +184,8 @@ class StepContext:
             values=self._values,
             agent=self.agent,
             branch_id=self.branch_id,
-            step_id=self.step_id,
-            step_key=self.step_key,
+            step=self.step,
+            run_key=self.run_key,
             attempt=self.attempt,
             neighbours=self.neighbours,
             failures=self.failures,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -238,22 +239,25 @@ class RunLoop:
         return started
 
     def _request(self, branch: ExecutionBranch, event: StepScheduled) -> StepRequest:
-        key = f"{self._run_key}/{event.branch}#{event.step}"
-        last = branch.memory.get(event.agent)
+        agent = event.agent
+        last = branch.memory.get(agent)
         context = StepContext(
             task=self.state.task,
             values=self.state.context,
-            agent=event.agent,
+            agent=agent,
             branch_id=event.branch,
-            step_id=branch.step_id,
-            step_key=key,
+            step=event.step,
+            run_key=self._run_key,
             attempt=event.attempt,
-            neighbours=self.state.plan.ways[event.agent].targets,
+            neighbours=self.state.plan.ways[agent].targets,
             failures=tuple(branch.failures),
             memory=last.messages if last else list,
-            emit=lambda text: self._bus.publish(StepStreamed(event.branch, event.step, event.agent, text)),
+            emit=partial(self._stream, event),
         )
-        return StepRequest(event.branch, event.step, event.attempt, self._agents[event.agent], branch.request, context)
+        return StepRequest(event.branch, event.step, event.attempt, self._agents[agent], branch.request, context)
+
+    def _stream(self, event: StepScheduled, text: str) -> None:
+        self._bus.publish(StepStreamed(event.branch, event.step, event.agent, text))
 
     def _validate(self, branch: str, reply: Any) -> None:
         check_reply(self.state, self.state.branches[branch], reply)

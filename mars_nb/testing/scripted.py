@@ -11,7 +11,7 @@ Examples
 >>> planner = ScriptedAgent("Planner", replies, registry=mine)
 >>> import asyncio
 >>> from mars_nb import StepContext
->>> asyncio.run(planner._run("plan it", StepContext(step_id="b0#1")))
+>>> asyncio.run(planner._run("plan it", StepContext(branch_id="b0")))
 Invoke(agent='Writer', request='go')
 >>> planner.calls[0].request, planner.calls[0].step_id
 ('plan it', 'b0#1')

@@ -350,7 +350,7 @@ async def test_a_subclass_answers_by_its_own_run(registry: AgentRegistry) -> Non
             return [self.name, request, context.step_id]
 
     echo = Echo(name="Echo", registry=registry)
-    assert await echo._run("hello", StepContext(step_id="b0#1")) == ["Echo", "hello", "b0#1"]
+    assert await echo._run("hello", StepContext(branch_id="b0")) == ["Echo", "hello", "b0#1"]
     assert echo.kind == "custom"
     assert echo.corrections == 0
 

@@ -58,5 +58,5 @@ def test_streamed_text_reaches_the_listener_and_nobody_by_default() -> None:
 
 
 def test_it_shows_who_and_where_in_one_line() -> None:
-    shown = repr(StepContext(agent="Writer", step_id="b0#1", values={"a": 1}))
+    shown = repr(StepContext(agent="Writer", branch_id="b0", values={"a": 1}))
     assert shown == "StepContext(agent='Writer', step_id='b0#1', values={'a': 1})"

@@ -10,7 +10,7 @@ import pytest
 from mars_nb import AgentError, AgentRegistry, AskUser, EndConversation, Final, Invoke, Parallel, StepContext
 from mars_nb.testing.scripted import PlainAgent, ScriptedAgent, ScriptEnded, Stage, plain
 
-HERE = StepContext(step_id="b0#1", branch_id="b0", memory=lambda: [{"role": "user", "content": "before"}])
+HERE = StepContext(branch_id="b0", memory=lambda: [{"role": "user", "content": "before"}])
 
 
 def scripted(*replies: Any, **options: Any) -> ScriptedAgent:
