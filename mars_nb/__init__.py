@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         RetryRule,
         TimeoutRule,
     )
+    from mars_nb.views.compare import compare
     from mars_nb.views.result import BranchResult, OrchestraResult
 
 __version__ = "0.1.0"
@@ -97,7 +98,7 @@ __all__ = [
     "RulesEngine", "RunFailed", "RunNotFound", "RunPaused", "RunStopped", "ScriptedAgent", "Session", "SessionError",
     "SessionNotFound", "StateManager", "StepContext", "StepExecutor", "StepTimeout", "StorageError", "TimeoutRule",
     "Topology", "TopologyAnalyzer", "TopologyError", "TopologyGraph", "TopologyTypeError", "ValidationProcessor",
-    "agent", "ensure_topology",
+    "agent", "compare", "ensure_topology",
 ]
 # fmt: on
 
@@ -129,6 +130,7 @@ _HOMES = {
         "BudgetRule MaxParallelRule MaxStepsRule MaxTokensRule MaxTurnsRule "
         "ParallelRule PauseBeforeRule QuorumRule RetryRule TimeoutRule"
     ),
+    "mars_nb.views.compare": "compare",
     "mars_nb.views.result": "BranchResult OrchestraResult",
 }
 _HOME_OF = dict.fromkeys(__all__, "mars_nb.errors") | {

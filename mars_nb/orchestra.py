@@ -164,7 +164,7 @@ class Orchestra:
             return await conductor.conduct(
                 cast, [started], wanted or new_session_id(), MemoryJournal(), can_pause=False
             )
-        name = manager.make(wanted, {"task": started.task, "context": values})
+        name = manager.make(wanted, {})
         return await conductor.conduct(cast, [started], name, manager.open(name))
 
     async def create_session(
@@ -204,8 +204,7 @@ class Orchestra:
         if self.state_manager is None:
             self.state_manager = StateManager()
         values = checked_context(context)
-        header = {"task": as_content(task), "context": values}
-        name = self.state_manager.make(session_id or values.get("session_id"), header)
+        name = self.state_manager.create(session_id or values.get("session_id"), as_content(task), values)
         return self.session(name, user=user)
 
     def session(self, session_id: str, *, user: object = None) -> Session:

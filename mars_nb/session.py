@@ -108,9 +108,9 @@ class Session:
         self._conductor.check_not_live(self.id)
         if self._records():
             raise SessionError(f"session {self.id!r} has run already; resume it, fork it, or create another one")
-        header = self._manager.backend.header(self.id)
+        task, context = self._manager.commission(self.id)
         cast = self._conductor.cast(topology, max_steps, self._user)
-        started = self._conductor.started(cast, header["task"], header["context"], is_kept=True)
+        started = self._conductor.started(cast, task, context, is_kept=True)
         return await self._conductor.conduct(cast, [started], self.id, self._manager.open(self.id))
 
     async def pause(self, *, now: bool = False) -> bool:
@@ -319,7 +319,7 @@ class Session:
         history_of(kept)
         if edit is not None:
             kept = positions.edited(kept, edit if type(edit) in ACTIONS else as_content(edit))
-        header = {**self._manager.backend.header(self.id), "parent": {"session": self.id, "seq": seq}}
+        header = {"parent": {"session": self.id, "seq": seq}}
         name = self._manager.make(new_id, header, records=kept)
         return Session(name, conductor=self._conductor, manager=self._manager, user=self._user)
 

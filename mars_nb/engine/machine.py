@@ -118,7 +118,8 @@ def settle(state: RunState) -> Sequence[Event]:
 def _evolve_run(state: RunState, event: RunEvent) -> None:
     match event:
         case RunStarted():
-            state.status, state.task, state.context = "running", event.task, event.context
+            state.status, state.began_seq = "running", state.n_events
+            state.task, state.context = event.task, event.context
             state.can_ask, state.has_person = event.can_ask, event.has_person
         case DeadlinePassed():
             state.deadline_s = event.limit_s

@@ -84,6 +84,7 @@ class RunState:
         self.visits: dict[tuple[Position, str], int] = {}
         self.n_entries = 0
         self.n_events = 0
+        self.began_seq = 1
         self.n_completed = 0
         self.n_in_flight = 0
         self.n_live = 0

@@ -29,6 +29,8 @@ class StepTrace:
         What was asked, and the plain content of the reply.
     action : Action or None
         The reply, if it was an action.
+    is_recorded : bool
+        Whether the reply was taken from the record of another session instead of asking.
     error : str or None
         ``"Type: message"`` of the last failed attempt.
     began_seq, ended_seq : int
@@ -37,7 +39,7 @@ class StepTrace:
 
     __slots__ = (
         "action", "agent", "attempt", "began_seq", "branch_id", "content", "cost_usd", "ended_seq", "error",
-        "n_corrections", "n_input_tokens", "n_output_tokens", "request", "status", "step",
+        "is_recorded", "n_corrections", "n_input_tokens", "n_output_tokens", "request", "status", "step",
     )  # fmt: skip
 
     def __init__(self, branch: ExecutionBranch, seq: int) -> None:
@@ -50,6 +52,7 @@ class StepTrace:
         self.attempt = 1
         self.n_corrections = 0
         self.status = "running"
+        self.is_recorded = False
         self.content: Any = None
         self.action: Action | None = None
         self.error: str | None = None
@@ -65,7 +68,7 @@ class StepTrace:
     def complete(self, event: StepCompleted, seq: int) -> None:
         """Note the reply."""
         self.status, self.ended_seq = "completed", seq
-        self.content, self.action = event.content, event.action
+        self.content, self.action, self.is_recorded = event.content, event.action, event.recorded
         self.n_input_tokens, self.n_output_tokens = event.n_input_tokens, event.n_output_tokens
         self.cost_usd = event.cost_usd
 

@@ -51,6 +51,7 @@ def resumption(records: Iterable[Record], cast: Cast) -> Resumption:
     changed = _changed(events, cast)
     state, due, is_unrouted = fold(events)
     if changed and is_unrouted:
+        _check_places(state, (), cast)
         due = fold([*events, *enumerate(changed, len(events) + 1)]).due
     _check_places(state, due, cast)
     first: list[Event] = [*changed, *due] if is_unrouted else [*due, *changed]

@@ -164,6 +164,25 @@ def decode_event(
     return unpacked
 
 
+def encode_content(value: Any) -> bytes:
+    """Give content as JSON, tables included; `decode_content` gives it back.
+
+    Raises
+    ------
+    ContentError
+        When it is no JSON.
+    """
+    try:
+        return msgspec.json.encode(_packed(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ContentError(f"this cannot be kept, for it is no JSON: {error}") from error
+
+
+def decode_content(data: bytes) -> Any:
+    """Give back what `encode_content` wrote."""
+    return _unpacked(_any_decoder.decode(data))
+
+
 def _packed(value: Any) -> Any:
     match value:
         case str():

@@ -6,9 +6,11 @@ alone; everything this class says about a session is read from it.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.events import Restored, RunEnded, RunPaused, RunResumed, RunStarted
+from mars_nb.state.codec import decode_content, encode_content
 from mars_nb.state.names import check_id, new_session_id
 from mars_nb.state.storage import MemoryStorageBackend, StorageBackend
 
@@ -90,6 +92,36 @@ class StateManager:
         self.backend.create(name, header, records=records).close()
         return name
 
+    def create(self, session_id: str | None, task: Any, context: Mapping[str, Any]) -> str:
+        """Make a session that will be run later, and give its id.
+
+        Parameters
+        ----------
+        session_id : str or None
+            Its id; None for a new one.
+        task : JSON value
+            What the user asks.
+        context : mapping
+            What every agent will be given.
+
+        Raises
+        ------
+        SessionError
+            When the id is malformed or taken.
+        """
+        data = encode_content({"task": task, "context": dict(context)})
+        name = self.make(session_id, {"commission": hashlib.sha256(data).hexdigest()})
+        self.backend.put_blob(name, data)
+        return name
+
+    def commission(self, session_id: str) -> tuple[Any, dict[str, Any]]:
+        """Give the task and the context for which a session was created; None and nothing for one that ran at once."""
+        digest = self.backend.header(session_id).get("commission")
+        if digest is None:
+            return None, {}
+        kept = decode_content(self.backend.get_blob(session_id, digest))
+        return kept["task"], kept["context"]
+
     def open(self, session_id: str, *, trust: bool = False) -> Journal:
         """Open the journal of a session as its only writer.
 
@@ -126,7 +158,7 @@ class StateManager:
     def describe(self, session_id: str) -> dict[str, Any]:
         """Give what is known of one session; the fields are those of `list_sessions`."""
         header = self.backend.header(session_id)
-        status, task, n_events = "created", header.get("task"), 0
+        status, task, n_events = "created", self.commission(session_id)[0], 0
         for record in self.backend.read(session_id):
             n_events = record.seq
             status = _status_after(record.event, status)

@@ -31,7 +31,8 @@ def timeline(history: History) -> pd.DataFrame:
         ``branch_id``, ``parent_id`` (str), ``agent`` (category), ``step``, ``attempt`` (int64), ``started_at``,
         ``ended_at`` (datetime64[us, UTC]; NaT while it runs), ``duration_s`` (float64, seconds), ``status`` (category),
         ``n_input_tokens``, ``n_output_tokens`` (int64), ``cost_usd`` (float64, US dollars; NaN when unknown),
-        ``request``, ``response`` (object), ``action`` (category), ``error`` (object).
+        ``request``, ``response`` (object), ``action`` (category), ``error`` (object), ``source`` (category: ``asked``,
+        or ``recorded`` when a fork took the reply of the session that it came from).
     """
     import pandas as pd
 
@@ -41,22 +42,23 @@ def timeline(history: History) -> pd.DataFrame:
     ended = [at[step.ended_seq] if step.ended_seq else float("nan") for step in steps]
     return pd.DataFrame(
         {
-            "branch_id": _strings(step.branch_id for step in steps),
-            "parent_id": _strings(state.branches[step.branch_id].parent_id for step in steps),
-            "agent": _categories(step.agent for step in steps),
+            "branch_id": strings(step.branch_id for step in steps),
+            "parent_id": strings(state.branches[step.branch_id].parent_id for step in steps),
+            "agent": categories(step.agent for step in steps),
             "step": _numbers(step.step for step in steps),
             "attempt": _numbers(step.attempt for step in steps),
             "started_at": _moments(began),
             "ended_at": _moments(ended),
             "duration_s": pd.Series(ended, dtype="float64") - pd.Series(began, dtype="float64"),
-            "status": _categories(step.status for step in steps),
+            "status": categories(step.status for step in steps),
             "n_input_tokens": _numbers(step.n_input_tokens for step in steps),
             "n_output_tokens": _numbers(step.n_output_tokens for step in steps),
             "cost_usd": pd.Series([step.cost_usd for step in steps], dtype="float64"),
-            "request": _objects(step.request for step in steps),
-            "response": _objects(response_of(step) for step in steps),
-            "action": _categories(type(step.action).__name__ if step.action else None for step in steps),
-            "error": _objects(step.error for step in steps),
+            "request": objects(step.request for step in steps),
+            "response": objects(response_of(step) for step in steps),
+            "action": categories(type(step.action).__name__ if step.action else None for step in steps),
+            "error": objects(step.error for step in steps),
+            "source": categories("recorded" if step.is_recorded else "asked" for step in steps),
         }
     )
 
@@ -76,15 +78,15 @@ def branches(history: History) -> pd.DataFrame:
     rows = sorted(history.state.branches.values(), key=lambda branch: branch.position)
     return pd.DataFrame(
         {
-            "branch_id": _strings(row.id for row in rows),
-            "parent_id": _strings(row.parent_id for row in rows),
-            "agent": _categories(row.agent for row in rows),
-            "state": _categories(row.state.value for row in rows),
-            "ended": _categories(row.ended or None for row in rows),
+            "branch_id": strings(row.id for row in rows),
+            "parent_id": strings(row.parent_id for row in rows),
+            "agent": categories(row.agent for row in rows),
+            "state": categories(row.state.value for row in rows),
+            "ended": categories(row.ended or None for row in rows),
             "n_steps": _numbers(row.n_done for row in rows),
             "depth": _numbers(row.depth for row in rows),
-            "content": _objects(row.content for row in rows),
-            "error": _objects(": ".join(row.error) if row.error else None for row in rows),
+            "content": objects(row.content for row in rows),
+            "error": objects(": ".join(row.error) if row.error else None for row in rows),
         }
     )
 
@@ -106,11 +108,11 @@ def events(history: History) -> pd.DataFrame:
         {
             "seq": _numbers(record.seq for record in records),
             "at": _moments([record.at for record in records]),
-            "type": _categories(type(event).__name__ for event in happened),
-            "branch_id": _strings(getattr(event, "branch", None) for event in happened),
+            "type": categories(type(event).__name__ for event in happened),
+            "branch_id": strings(getattr(event, "branch", None) for event in happened),
             "step": pd.array([getattr(event, "step", None) for event in happened], dtype="Int64"),
-            "agent": _categories(getattr(event, "agent", None) for event in happened),
-            "detail": _objects(_detail(event) for event in happened),
+            "agent": categories(getattr(event, "agent", None) for event in happened),
+            "detail": objects(_detail(event) for event in happened),
         }
     )
 
@@ -134,12 +136,12 @@ def messages(history: History) -> pd.DataFrame:
     ]
     return pd.DataFrame(
         {
-            "branch_id": _strings(step.branch_id for step, _, _ in rows),
+            "branch_id": strings(step.branch_id for step, _, _ in rows),
             "step": _numbers(step.step for step, _, _ in rows),
-            "agent": _categories(step.agent for step, _, _ in rows),
-            "role": _categories(role for _, role, _ in rows),
-            "content": _objects(content for _, _, content in rows),
-            "text": _strings(as_text(content) for _, _, content in rows),
+            "agent": categories(step.agent for step, _, _ in rows),
+            "role": categories(role for _, role, _ in rows),
+            "content": objects(content for _, _, content in rows),
+            "text": strings(as_text(content) for _, _, content in rows),
         }
     )
 
@@ -162,7 +164,8 @@ def _moments(seconds: list[float]) -> pd.Series[Any]:
     return pd.to_datetime((series * 1e6).round(), unit="us", utc=True).astype("datetime64[us, UTC]")
 
 
-def _categories(values: Iterable[str | None]) -> pd.Series[Any]:
+def categories(values: Iterable[str | None]) -> pd.Series[Any]:
+    """Give a column of few different words."""
     import pandas as pd
 
     return pd.Series(list(values), dtype="object").astype("category")
@@ -174,13 +177,15 @@ def _numbers(values: Iterable[int]) -> pd.Series[Any]:
     return pd.Series(list(values), dtype="int64")
 
 
-def _strings(values: Iterable[str | None]) -> pd.Series[Any]:
+def strings(values: Iterable[str | None]) -> pd.Series[Any]:
+    """Give a column of text."""
     import pandas as pd
 
     return pd.Series(list(values), dtype="str")
 
 
-def _objects(values: Iterable[Any]) -> pd.Series[Any]:
+def objects(values: Iterable[Any]) -> pd.Series[Any]:
+    """Give a column of contents, each as it is."""
     import numpy as np
     import pandas as pd
 

@@ -84,7 +84,7 @@ class OrchestraResult:
     total_steps : int
         Steps that completed.
     total_duration : float
-        Seconds from the first event to the last.
+        Seconds from the start to the last event, pauses included.
     metadata : dict
         ``session_id``, ``status``, ``topology_nodes``, ``topology_edges``, ``completed_branches``,
         ``cancelled_tasks``.
@@ -138,7 +138,7 @@ class OrchestraResult:
 
     def __repr__(self) -> str:
         word = self.metadata.get("status") or ("succeeded" if self.success else "failed")
-        text = repr(self.final_response) if self.error is None else self.error
+        text = " ".join((repr(self.final_response) if self.error is None else self.error).split())
         text = text if len(text) <= SHORT else text[: SHORT - 1] + "…"
         return f"<OrchestraResult {word}: {_n_steps(self.total_steps)}, {self.total_duration:.2f} s, {text}>"
 
@@ -206,7 +206,7 @@ def result_of(history: History, *, session_id: str, n_cancelled: int = 0) -> Orc
         Its branches are made when they are looked at.
     """
     state, journal, topology = history.state, history.journal, history.topology
-    duration_s = journal.at(journal.n_events) - journal.at(1) if journal.n_events else 0.0
+    duration_s = journal.at(journal.n_events) - journal.at(state.began_seq) if journal.n_events else 0.0
     return OrchestraResult(
         success=state.status == "succeeded",
         final_response=answer.final_response(state),

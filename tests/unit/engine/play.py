@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mars_nb.actions import Parallel
 from mars_nb.topology.model import Topology
 from mars_nb.views.answer import responses
 from tests.property.driver import Driver
@@ -100,6 +101,11 @@ def play(
         swift = [each for each in choices if agent_of(driver, each) not in slow.split()]
         driver.happen((swift or choices)[0])
     return Played(driver)
+
+
+def ask(*names: str) -> Parallel:
+    """Ask several at once."""
+    return Parallel([(name, f"to {name}") for name in names])
 
 
 def agent_of(driver: Driver, choice: str) -> str:

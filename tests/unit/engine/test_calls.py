@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from mars_nb.actions import EndConversation, Final, Invoke, Parallel
-from tests.unit.engine.play import play
+from tests.unit.engine.play import ask, play
 
 HUB = "User -> A\nA <-> B\nA <-> C\nA -> User"
-
-
-def ask(*names: str) -> Parallel:
-    return Parallel([(name, f"to {name}") for name in names])
 
 
 def test_a_target_with_an_edge_back_is_called_and_the_caller_resumes_once() -> None:
@@ -49,7 +45,7 @@ def test_answers_come_in_branch_order_whoever_is_faster() -> None:
 
 
 def test_parallel_with_one_target_is_a_call_as_well() -> None:
-    run = play(HUB, {"A": [ask("B")], "B": [Final("done")]})
+    run = play("User -> A\nA <-> B\nA -> User", {"A": [ask("B")], "B": [Final("done")]})
     assert (run.order, run.asked("A")[1], run.answer) == ("A B A", "done", "A#2")
 
 
@@ -126,9 +122,12 @@ def test_calls_within_calls_come_back_level_by_level() -> None:
 
 
 def test_a_frame_counts_edges_and_turns_of_its_own() -> None:
-    """B converses with X in the frame in which it was called, although A did so around it."""
-    run = play("User -> A\nA <-> X\nA <-> B\nA <-> C\nB <-> X", {"A": [Invoke("X", "first"), ask("B", "C")]})
-    assert run.asked("X")[:2] == ["first", "B#1"]
+    """B opens its conversation with X in the frame in which it was called, although X had done so around it."""
+    run = play(
+        "User -> A\nA <-> X\nA <-> B\nA <-> C\nB <-> X",
+        {"A": [Invoke("X", "first"), ask("B", "C")], "X": [Invoke("B", "hello")], "B": [Invoke("A", "hello from X")]},
+    )
+    assert (run.asked("A")[1], run.asked("X")) == ("hello from X", ["first", "B#2"])
 
 
 def test_an_answer_is_the_reply_to_what_the_caller_said() -> None:

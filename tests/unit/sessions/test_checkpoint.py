@@ -18,7 +18,7 @@ TALK = "User -> W\nW <-> R\nR -> User\nmax_turns(W <-> R, 3)"
 
 
 def talking(storage: StorageBackend) -> Team:
-    return Team(storage, W=["w1", "w2", "w3", "w4", "w5"], R=["r1", "r2", "r3", "r4", "r5"])
+    return Team(storage, W=[f"w{n}" for n in range(1, 9)], R=[f"r{n}" for n in range(1, 9)])
 
 
 async def test_a_checkpoint_names_a_position_while_the_run_goes_on(storage: StorageBackend) -> None:
@@ -93,9 +93,7 @@ async def test_going_on_from_a_restored_position_deletes_nothing(storage: Storag
     assert (result.final_response, team.asked[6:]) == ("r5", list("RWR"))
     assert team.records()[: len(before)] == before
     assert Restored(next(r.seq for r in before if getattr(r.event, "content", 0) == "w2")) in team.events()
-    assert [step["response"] for step in result.branch_results[0].execution_trace] == "w1 r1 w2 r4 w3 r5".split() or (
-        list(result.timeline()["response"]) == "w1 r1 w2 r4 w4 r5".split()
-    )
+    assert list(result.timeline()["response"]) == ["w1", "r1", "w2", "r4", "w4", "r5"]
 
 
 async def test_a_step_that_is_done_again_after_a_restore_has_a_key_of_its_own(storage: StorageBackend) -> None:
@@ -121,7 +119,7 @@ async def test_a_line_that_was_left_behind_can_be_gone_back_to(storage: StorageB
     await session.checkpoint("first_end")
     await session.restore("W#1")
     await session.resume()
-    assert session.result.final_response == "r6" or session.result.success
+    assert session.result.final_response == "r6"
     state = await session.restore(left)
     assert (state["seq"], state["total_steps"]) == (left, 4)
     state = await session.restore("first_end")
