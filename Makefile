@@ -7,12 +7,12 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 READY := $(VENV)/.ready
 # What is formatted, linted and type-checked, as far as it exists.
-SOURCES := $(wildcard mars_nb tests notebooks benchmarks .ci)
-TYPED := $(wildcard mars_nb tests .ci notebooks/run_demo.py benchmarks)
+SOURCES := $(wildcard mars_nb tests notebooks benchmarks examples .ci)
+TYPED := $(wildcard mars_nb tests .ci notebooks/run_demo.py benchmarks examples)
 FAST_TESTS := $(wildcard mars_nb tests/unit tests/conformance tests/architecture)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test lab bench ci format format-check lint types layers fast-tests coverage clean
+.PHONY: help install demo check test lab bench ci format format-check lint types layers fast-tests coverage clean faults
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: $(READY) ## everything, with coverage
 	@mkdir -p out/coverage
 	$(PY) -m pytest --cov --cov-report=term --cov-report=json
 	$(PY) .ci/coverage_gate.py
+
+faults: $(READY) ## kill runs a thousand times, damage journals everywhere: the long fault tests, with their figures
+	MARS_FAULTS=1000 $(PY) -m pytest -s tests/faults
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter-lab notebooks

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mars_nb.actions import ACTIONS
 from mars_nb.agents.content import as_content
 from mars_nb.conductor import with_rules
-from mars_nb.engine.folding import replay
+from mars_nb.engine.folding import fold, replay
 from mars_nb.errors import SessionError
 from mars_nb.events import CheckpointCreated, Restored, RunStarted, TopologyChanged
 from mars_nb.execution.recorded import Recorded
@@ -23,7 +23,7 @@ from mars_nb.state.manager import worked_s
 from mars_nb.state.names import check_id
 from mars_nb.state.trust import untrusted
 from mars_nb.topology.rules import MaxStepsRule
-from mars_nb.views.history import History, history_of, present
+from mars_nb.views.history import drawn_in, history_of, numbered, present, told_by
 from mars_nb.views.result import OrchestraResult, describe_state, result_of
 from mars_nb.views.why import why
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from mars_nb.agents.agent import Agent
     from mars_nb.conductor import Conductor
+    from mars_nb.engine.folding import Folded
+    from mars_nb.engine.state import RunState
     from mars_nb.execution.loop import Cast
     from mars_nb.execution.resumption import Resumption
     from mars_nb.state.manager import StateManager
@@ -183,15 +185,16 @@ class Session:
         """
         self._conductor.check_not_live(self.id)
         records = self._records()
-        past = history_of(records)
-        if past.state.status == "succeeded":
-            return result_of(past, session_id=self.id)
+        folded = fold(numbered(records))
+        if folded.state.status == "succeeded":
+            return result_of(told_by(records, folded.state), session_id=self.id)
         wanted = _Wanted(topology, rules, max_steps, agents, self._user if user is None else user)
-        prepared = self._prepared(records, wanted)
+        prepared = self._prepared(records, folded, wanted)
         journal = self._manager.open(self.id, trust=trust)
         try:
             if journal.n_events != len(records):  # until it was ours, somebody else went on with it
-                prepared = self._prepared(list(journal.records()), wanted)
+                records = list(journal.records())
+                prepared = self._prepared(records, fold(numbered(records)), wanted)
         except BaseException:
             journal.close()
             raise
@@ -206,24 +209,22 @@ class Session:
             run_key=prepared.run_key,
         )
 
-    def _prepared(self, records: list[Record], wanted: _Wanted) -> _Prepared:
+    def _prepared(self, records: list[Record], folded: Folded, wanted: _Wanted) -> _Prepared:
         """Give all that a run needs to go on; nothing is written."""
         kept = present(records)
-        drawn = history_of(kept).topology if wanted.topology is None else self._conductor.drawn(wanted.topology)
+        drawn = drawn_in(kept) if wanted.topology is None else self._conductor.drawn(wanted.topology)
         drawn = with_rules(drawn, wanted.rules, wanted.max_steps)
         limit = _limit(kept, drawn) if wanted.max_steps is None else wanted.max_steps
         cast = self._conductor.cast(drawn, limit, wanted.user, wanted.agents)
-        return _Prepared(
-            cast, resumption(records, cast), worked_s(kept), self._recorded(records), _run_key(self.id, kept)
-        )
+        going_on = resumption(numbered(records), folded, cast)
+        return _Prepared(cast, going_on, worked_s(kept), self._recorded(records), _run_key(self.id, kept))
 
     def _recorded(self, records: list[Record]) -> Recorded | None:
         """Give the replies that may be taken from the session that this one was forked from."""
         parent = self._manager.backend.header(self.id).get("parent")
         if not parent:
             return None
-        own = [(record.seq, record.event) for record in records]
-        return Recorded.of(self._manager.parent_events(self.id), own, after=parent["seq"])
+        return Recorded.of(self._manager.parent_events(self.id), numbered(records), after=parent["seq"])
 
     async def checkpoint(self, name: str) -> str:
         """Name the present position; copies nothing.
@@ -337,15 +338,15 @@ class Session:
             The same as it was.
         """
         records = self._records()
-        past = history_of(records)
-        at = {record.seq: record.at for record in records}
-        last, state = at[1], past.state
-        for seq, event, reached in replay((record.seq, record.event) for record in records):
+        state: RunState | None = None
+        last = records[0].at if records else 0.0
+        for seq, event, reached in replay(numbered(records)):
+            state = reached
             if speed:
-                await asyncio.sleep(max(0.0, at[seq] - last) / speed)
-            last, state = at[seq], reached
+                await asyncio.sleep(max(0.0, records[seq - 1].at - last) / speed)
+                last = records[seq - 1].at
             self._conductor.event_bus.publish(event)
-        return result_of(History(past.topology, state, past.journal), session_id=self.id)
+        return result_of(told_by(records, state) if state else history_of(records), session_id=self.id)
 
     def why(self, step: str) -> str:
         """Say which events and which rule made a step run: an id such as ``"b0.1#2"``, or ``"Writer#2"``."""

@@ -127,7 +127,7 @@ def _check_room(state: RunState, branch: ExecutionBranch, n_most: int, targets: 
             f"{branch.agent!r} would make {state.n_live + n_more - 1} live branches, more than max_branches={limit}"
         )
         raise ReplyError(message + "; raise it, or send to fewer at once")
-    if n_more > 1 and branch.frame.depth >= MAX_DEPTH:
+    if (n_more > 1 or targets is not None) and branch.frame.depth >= MAX_DEPTH:
         message = (
             f"{branch.agent!r} would call more than {MAX_DEPTH} frames deep; let an agent answer instead of asking"
         )

@@ -10,13 +10,13 @@ from mars_nb.errors import TopologyError, did_you_mean
 from mars_nb.events import BranchCreated, BranchMoved, RunResumed, RunStarted, TopologyChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mars_nb.engine.branch import ExecutionBranch
+    from mars_nb.engine.folding import Folded
     from mars_nb.engine.state import RunState
     from mars_nb.events import Event
     from mars_nb.execution.loop import Cast
-    from mars_nb.state.record import Record
 
 
 class Resumption(NamedTuple):
@@ -26,13 +26,15 @@ class Resumption(NamedTuple):
     events: list[Event]
 
 
-def resumption(records: Iterable[Record], cast: Cast) -> Resumption:
+def resumption(events: Sequence[tuple[int, object]], folded: Folded, cast: Cast) -> Resumption:
     """Give where a run stands and what lets it go on.
 
     Parameters
     ----------
-    records : iterable of Record
-        Its journal.
+    events : sequence of (int, object)
+        Its journal: seq and event.
+    folded : Folded
+        The fold of it; its state is the one that goes on.
     cast : Cast
         Who takes part from here on, and by which rules.
 
@@ -47,9 +49,8 @@ def resumption(records: Iterable[Record], cast: Cast) -> Resumption:
     TopologyError
         When a branch stands, or is about to stand, at an agent that is gone.
     """
-    events: list[tuple[int, object]] = [(record.seq, record.event) for record in records]
     changed = _changed(events, cast)
-    state, due, is_unrouted = fold(events)
+    state, due, is_unrouted = folded
     if changed and is_unrouted:
         _check_places(state, (), cast)
         due = fold([*events, *enumerate(changed, len(events) + 1)]).due
@@ -75,7 +76,7 @@ def _goes_on(branch: ExecutionBranch) -> bool:
     return not is_over
 
 
-def _changed(events: list[tuple[int, object]], cast: Cast) -> list[TopologyChanged]:
+def _changed(events: Sequence[tuple[int, object]], cast: Cast) -> list[TopologyChanged]:
     now = TopologyChanged(
         topology=cast.topology.to_text(),
         max_steps=cast.plan.rules.max_steps,

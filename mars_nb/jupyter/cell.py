@@ -122,7 +122,8 @@ def named_topology(text: str, variables: Mapping[str, object]) -> Topology:
     """
     if text in variables:
         value = variables[text]
-        return ensure_topology(getattr(value, "topology", value))
+        drawn = getattr(value, "topology", value)
+        return ensure_topology(drawn() if callable(drawn) else drawn)
     if "(" in text or "->" in text:
         return ensure_topology(text)
     near = did_you_mean(text[:80], [name for name in variables if not name.startswith("_")])
@@ -293,11 +294,13 @@ def _whole(name: str, task: Task, variables: Mapping[str, object], problems: lis
 def _raise_first(problems: list[Problem]) -> None:
     if not problems:
         return
-    _, first = min(problems, key=lambda problem: problem[0] or MAX_CELL_LENGTH)
+    in_order = [error for _, error in sorted(problems, key=lambda problem: problem[0] or MAX_CELL_LENGTH)]
+    first = in_order[0]
     more = f" (and {len(problems) - 1:,} more: %mars check)" if len(problems) > 1 else ""
     message = " ".join(str(first).splitlines())
     room = MAX_MESSAGE_LENGTH - len(more)
     raised = type(first)((message if len(message) <= room else f"{message[: room - 1]}…") + more)
     if isinstance(raised, NotationError) and isinstance(first, NotationError):
         raised.line = first.line
+    vars(raised)["problems"] = tuple(" ".join(str(error).splitlines()) for error in in_order)  # for %mars check
     raise raised

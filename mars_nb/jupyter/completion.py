@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from IPython.core.completer import SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from mars_nb.agents.registry import AgentRegistry
+from mars_nb.errors import MarsError
 from mars_nb.jupyter.cell_lines import HEADERS
 from mars_nb.jupyter.help import TOPICS
 from mars_nb.jupyter.options import OPTIONS
 from mars_nb.jupyter.plans import LATER_OPTIONS
-from mars_nb.jupyter.runs import Run
+from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.verbs import BUILT
+from mars_nb.state import positions
 from mars_nb.topology.names import RESERVED
 from mars_nb.topology.notation import edge_names
 from mars_nb.topology.rule_text import RULE_WORDS
@@ -31,9 +33,13 @@ if TYPE_CHECKING:
 _LINE_MAGIC = re.compile(r"(?:.*=\s*)?%mars(?P<rest>(?:\s.*)?)$")
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w*)$")
 _LAST_NAME = re.compile(r"(?:->|,|\(|:|^)\s*([^,>(:]*)$")
-_CHOICES = {"--view": ("live", "static", "none"), "--format": ("md", "text", "json"), "-f": ("md", "text", "json")}
+_CHOICES = {
+    "--view": ("live", "static", "none"),
+    "--format": ("md", "text", "json"),
+    "-f": ("md", "text", "json"),
+    "--checkpoint-every": ("join", "step"),
+}
 _VARIABLE_OPTIONS = {"-t", "--topology", "-c", "--context", "-u", "--user"}
-_TAKES_RUN = {"show", "timeline", "check"}
 
 Found = tuple[str, "Iterable[str]", str]
 """What is typed already, what may stand there, and what kind of thing that is."""
@@ -92,20 +98,51 @@ class Matcher:
 
     def _verb(self, rest: str) -> Found:
         *words, typed = rest.split(" ") if rest.strip() else ["", ""]
-        verb = next((word for word in words if word), "")
-        if not verb:
+        words = [word for word in words if word]
+        if not words:
             return typed, sorted(BUILT), "command"
-        if verb == "help":
+        verb = BUILT.get(words[0])
+        if verb is None:
+            return typed, (), "run"
+        if typed.startswith("-"):
+            return typed, [option.long for option in verb.options if option.long not in words], "option"
+        if words[-1] in _CHOICES or words[-1] in _VARIABLE_OPTIONS:
+            return self._option_value(words[-1], typed)
+        return self._argument(verb.takes, typed)
+
+    def _argument(self, takes: str, typed: str) -> Found:
+        if takes == "topic":
             return typed, TOPICS, "topic"
-        return typed, self._runs() if verb in _TAKES_RUN else (), "run"
+        if takes in ("where", "at") and "@" in typed:
+            run, _, where = typed.partition("@")
+            return where, self._positions(run), "position"
+        if takes == "live":
+            return typed, [run.name for run in self._desk.live], "run"
+        if takes == "where":
+            return typed, [*self._runs(), *self._positions("")], "run"
+        return typed, self._runs() if takes in ("run", "at") else (), "run"
+
+    def _positions(self, run: str) -> list[str]:
+        """Give the checkpoints and the steps of a run; none if it cannot be read."""
+        try:
+            session_id = record_of(self._desk.find(run)).session_id
+            records = self._desk.store.holder(session_id).records(session_id) if session_id else []
+        except MarsError:
+            return []
+        return [*positions.checkpoints(records), *positions.completed_steps(records)]
+
+    def _option_value(self, option: str, typed: str) -> Found:
+        return (typed, _CHOICES[option], "value") if option in _CHOICES else (typed, self._variables(), "variable")
 
     def _option(self, before: str) -> Found:
         *words, typed = re.split(r"\s+", before)
         last = words[-1] if words else ""
-        if last in _CHOICES:
-            return typed, _CHOICES[last], "value"
-        if last in _VARIABLE_OPTIONS:
-            return typed, self._variables(), "variable"
+        if last in _CHOICES or last in _VARIABLE_OPTIONS:
+            return self._option_value(last, typed)
+        if last in ("-s", "--session"):
+            return typed, self._desk.store.ids(), "session"
+        if last in ("-p", "--pause-before"):
+            return typed, AgentRegistry.default().names(), "agent"
         given = set(words)
         options = [option.long for option in OPTIONS if option.key not in LATER_OPTIONS and option.long not in given]
         return (typed, options, "option") if typed.startswith("-") or len(words) > 1 else (typed, (), "")
@@ -135,4 +172,4 @@ class Matcher:
 
     def _runs(self) -> list[str]:
         bound = [name for name, value in self._desk.variables.items() if isinstance(value, Run)]
-        return sorted({*bound, *(run.name for run in self._desk.runs)})
+        return [*sorted({*bound, *(run.name for run in self._desk.runs)}), *self._desk.store.ids()]

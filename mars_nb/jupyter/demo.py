@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from mars_nb.actions import Parallel
 from mars_nb.agents.agent import Agent
 from mars_nb.agents.registry import AgentRegistry
-from mars_nb.jupyter.display import Screen, show_answer, show_bundle, show_line
-from mars_nb.jupyter.foreground import next_steps, view_of
-from mars_nb.jupyter.plans import job_of, read_cell
+from mars_nb.jupyter.display import show_answer, show_bundle, show_line
+from mars_nb.jupyter.foreground import next_steps, screen_of
+from mars_nb.jupyter.jobs import cell_job
+from mars_nb.jupyter.plans import read_cell
 from mars_nb.jupyter.runner import run_there
 from mars_nb.jupyter.runs import Run
+from mars_nb.orchestra import Orchestra
 
 if TYPE_CHECKING:
     from mars_nb.agents.functions import Answer
@@ -64,13 +66,14 @@ def run_demo(desk: Desk) -> None:
         Where its run is bound to ``demo_run``, unless that variable is taken. Its agents enter the notebook but where
         their names are taken; in the demonstration itself only its own play a part.
     """
-    job = job_of(read_cell(f"{NAME} --dry-run --replace", CELL, {}), {}, None)
-    job.registry = AgentRegistry()
+    cell, registry = read_cell(f"{NAME} --in-memory --replace", CELL, {}), AgentRegistry()
     for name, answer in ANSWERS.items():
-        made = Agent(name=name, answer=answer, registry=job.registry)
+        made = Agent(name=name, answer=answer, registry=registry)
         if name not in AgentRegistry.default():
             AgentRegistry.default().register(made)
-    screen = Screen(view_of(desk.shell))
+    job = cell_job(cell, {}, desk.store, None)
+    job.orchestra = Orchestra(registry, state_manager=desk.store.memory)
+    screen = screen_of(desk.shell)
     run_there(job, screen)
     done = Run(job.record)
     desk.bind(done, replace=False)

@@ -64,21 +64,29 @@ class Screen:
     ----------
     view : {"live", "static", "none"}
         Repaint while the run goes on, show the end only, or show nothing.
+    repaints : bool
+        Whether what was shown can be shown anew in its place, also when its cell is over.
 
     Attributes
     ----------
-    view : str
+    view, repaints : str and bool
         The same.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, *, repaints: bool = True) -> None:
         self.view = view
+        self.repaints = repaints
         self._handle: DisplayHandle | None = None
         self._shown: Mapping[str, str] = {}
 
     def paint(self, bundle: Mapping[str, str]) -> None:
         """Show a picture, in place of the one before."""
-        if self.view == "none" or bundle == self._shown:
+        if bundle != self._shown:
+            self.repaint(bundle)
+
+    def repaint(self, bundle: Mapping[str, str]) -> None:
+        """Show a picture, also if it is the same as before."""
+        if self.view == "none":
             return
         self._shown = bundle
         if self._handle is None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Any
 
 from mars_nb import __version__
 from mars_nb.jupyter.completion import Matcher
 from mars_nb.jupyter.display import show_line
 from mars_nb.jupyter.help import FACTS
+from mars_nb.jupyter.loop_thread import LOOP
 from mars_nb.jupyter.magics import MarsMagics
-from mars_nb.jupyter.runner import LOOP
+from mars_nb.jupyter.runner import come_to_rest
+from mars_nb.jupyter.runs import record_of
 from mars_nb.jupyter.transformer import Rewriter, install, remove
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 MAGICS = (("line", "mars"), ("cell", "mars"), ("cell", "agent"))
 """The magics, by kind and name."""
+N_SHOWN = 3
+"""Unfinished sessions that the greeting names."""
 
 
 class Extension:
@@ -32,16 +37,22 @@ class Extension:
         self._shell = shell
         self._known: dict[str, dict[str, Any]] = shell.magics_manager.magics
         self._before = {(kind, name): self._known[kind].get(name) for kind, name in MAGICS}
-        magics = MarsMagics(shell)
-        shell.register_magics(magics)
-        self._matcher = Matcher(magics.desk)
+        self._magics = MarsMagics(shell)
+        shell.register_magics(self._magics)
+        self._matcher = Matcher(self._magics.desk)
         self._rewriter = Rewriter(shell)
         install(self._rewriter, shell)
         shell.Completer.custom_matchers.append(self._matcher.match)
+        atexit.register(self._rest)
 
     def greet(self) -> None:
-        """Show the one line of ``%load_ext``."""
+        """Show the one line of ``%load_ext``, and a second one if there is something to go on with."""
         show_line(f"mars_nb {__version__} · {FACTS} · try %mars demo")
+        unfinished = self._magics.desk.store.unfinished()
+        if unfinished:
+            more = f" and {len(unfinished) - N_SHOWN} more" if len(unfinished) > N_SHOWN else ""
+            names = ", ".join(unfinished[:N_SHOWN])
+            show_line(f"unfinished: {names}{more} · %mars resume {unfinished[0]} · %mars sessions")
 
     def remove(self) -> None:
         """Take everything out of the shell again."""
@@ -52,4 +63,12 @@ class Extension:
         self._shell.magics_manager.registry.pop(MarsMagics.__name__, None)
         self._shell.Completer.custom_matchers.remove(self._matcher.match)
         remove(self._rewriter, self._shell)
+        configurables: Any = self._shell.configurables
+        configurables.remove(self._magics)
+        atexit.unregister(self._rest)
+        self._rest()
         LOOP.close()
+
+    def _rest(self) -> None:
+        """Let no run be torn off in the middle: those in the background are paused."""
+        come_to_rest([record_of(run) for run in self._magics.desk.live])

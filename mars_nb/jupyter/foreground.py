@@ -1,7 +1,7 @@
 """A foreground run: a ``%%mars`` cell from its text to its last output.
 
 `open_run` reads the cell, checks it and binds the run to its name; then the run is carried out; `close_run` shows how
-it ended. A run that failed or was stopped ends its cell with an error, or *Run All* would go on to the next one.
+it ended. A run that paused, failed or was stopped ends its cell with an error, or *Run All* would start the next one.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.errors import RunFailed, RunPaused, RunStopped
+from mars_nb.errors import CellError, RunFailed, RunPaused, RunStopped
 from mars_nb.jupyter.display import Screen, show_answer, show_line
-from mars_nb.jupyter.plans import counted, job_of, missing, read_cell, summary, unknown_agents
-from mars_nb.jupyter.runs import Run
+from mars_nb.jupyter.jobs import cell_job
+from mars_nb.jupyter.plans import counted, missing, read_cell, summary, unknown_agents
+from mars_nb.jupyter.runner import come_to_rest, run_behind, run_there
+from mars_nb.jupyter.runs import Run, paused_text, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +31,7 @@ NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Foreground:
-    """A run that its cell waits for.
+    """A run and the cell that shows it.
 
     Parameters
     ----------
@@ -39,19 +41,14 @@ class Foreground:
         What is bound to its name.
     screen : Screen
         Where it is painted.
-    options : dict
-        The options of the cell.
+    options : mapping
+        The options of the cell; ``step`` if a pause at its end is what was asked for.
     """
 
     job: Job
     run: Run
     screen: Screen
-    options: dict[str, Any]
-
-    @property
-    def is_dry(self) -> bool:
-        """Whether it is only drawn."""
-        return "dry_run" in self.options
+    options: Mapping[str, Any]
 
 
 def open_run(desk: Desk, line: str, cell: str) -> Foreground:
@@ -60,14 +57,54 @@ def open_run(desk: Desk, line: str, cell: str) -> Foreground:
     Raises
     ------
     MarsError
-        If something in the cell is wrong; nothing is bound then.
+        If something in the cell is wrong, or a run of that name is going on; nothing is bound then.
     """
     desk.last_cell = (line, cell)
     read = read_cell(line, cell, desk.variables)
-    job = job_of(read, desk.variables, keyboard_of(desk.shell))
+    _refuse_twice(desk, read.options)
+    job = cell_job(read, desk.variables, desk.store, keyboard_of(desk.shell))
     run = Run(job.record)
     desk.bind(run)
-    return Foreground(job, run, Screen(view_of(desk.shell, read.options)), read.options)
+    return Foreground(job, run, screen_of(desk.shell, read.options), read.options)
+
+
+def _refuse_twice(desk: Desk, options: Mapping[str, Any]) -> None:
+    name = options["name"]
+    going = [record_of(run) for run in desk.live if run.name == name]
+    if going and "replace" not in options:
+        raise CellError(
+            f"run {name!r} is still going on; pause it (%mars pause {name}), stop it (%mars stop {name}), --replace it "
+            "(which pauses it too), or give this one another name"
+        )
+    come_to_rest(going, at_once=True)
+
+
+def is_settled(foreground: Foreground) -> bool:
+    """Show a run for which nobody has to wait: only drawn, over already, or in the background.
+
+    Returns
+    -------
+    bool
+        False if it has to be carried out now.
+    """
+    record, options = foreground.job.record, foreground.options
+    if "dry_run" in options:
+        show_dry(foreground)
+    elif record.status == "succeeded":
+        close_run(foreground, ended=True)
+        show_line(f"session {record.session_id!r} had succeeded before: shown again, nobody was asked")
+    elif "background" in options:
+        run_behind(foreground.job, foreground.screen)
+        show_line(f"{record.name} goes on in the background · await {record.name} · %mars pause {record.name}")
+    else:
+        return False
+    return True
+
+
+def run_now(foreground: Foreground) -> None:
+    """Carry out a run where one cannot await, and show how it ended."""
+    if not is_settled(foreground):
+        close_run(foreground, ended=run_there(foreground.job, foreground.screen))
 
 
 def close_run(foreground: Foreground, *, ended: bool) -> None:
@@ -78,27 +115,27 @@ def close_run(foreground: Foreground, *, ended: bool) -> None:
     foreground : Foreground
         The run.
     ended : bool
-        Whether it came to its end by itself.
+        Whether it came to rest by itself.
 
     Raises
     ------
     RunStopped
         If it was stopped, paused, or failed.
     """
-    run, options = foreground.run, foreground.options
-    foreground.screen.paint(foreground.job.record.bundle())
+    run, record, options = foreground.run, foreground.job.record, foreground.options
+    foreground.screen.paint(record.bundle())
     is_quiet = "quiet" in options
     if run.status == "succeeded" and not is_quiet:
         show_answer(run, options.get("format", "md"))
     if not is_quiet:
-        show_line(next_steps(run, foreground.job.record.stubs))
+        show_line(next_steps(run, record.stubs))
     if not ended:
-        raise RunStopped(_stopped(run))
-    if run.status == "succeeded" or "keep_going" in options:
+        raise _pressed(run)
+    if run.status == "succeeded" or "keep_going" in options or ("step" in options and run.status == "paused"):
         return
     if run.status == "paused":
-        raise RunPaused(_paused(run))
-    raise RunFailed(_failed(run, can_ask=foreground.job.user is not None or foreground.job.keyboard is not None))
+        raise RunPaused(paused_text(record))
+    raise RunFailed(_failed(run))
 
 
 def show_dry(foreground: Foreground) -> None:
@@ -112,7 +149,18 @@ def show_dry(foreground: Foreground) -> None:
 
 def next_steps(run: Run, stubs: tuple[str, ...] = ()) -> str:
     """Give the line that stands below a run."""
-    steps = f"{run.name}.timeline() · %mars show {run.name}"
+    record = record_of(run)
+    called = record.handle
+    match run.status:
+        case "paused" if record.history and record.history.state.questions:
+            first = "%mars answer TEXT · "
+        case "paused":
+            first = f"%mars resume {called} · %mars step {called} · "
+        case "failed" | "cancelled":
+            first = f"%mars resume {called} (asks again only what has no reply) · "
+        case _:
+            first = ""
+    steps = f"{first}{run.name}.timeline() · %mars show {called}"
     return f"{steps} · only repeating what they are asked: {', '.join(stubs)}" if stubs else steps
 
 
@@ -134,22 +182,24 @@ def view_of(shell: object, options: Mapping[str, Any] = NO_OPTIONS) -> View:
     return "static" if chosen == "live" and getattr(shell, "kernel", None) is None else chosen
 
 
-def _stopped(run: Run) -> str:
-    if run.status == "running":
-        return f"run {run.name!r} was told to stop and is still busy; restart the kernel if it never ends"
-    n_steps = counted(run.total_steps, "step")
-    return f"run {run.name!r} was stopped after {n_steps}; every result so far is kept: {run.name}.timeline()"
+def screen_of(shell: object, options: Mapping[str, Any] = NO_OPTIONS) -> Screen:
+    """Give the screen of a cell."""
+    return Screen(view_of(shell, options), repaints=getattr(shell, "kernel", None) is not None)
 
 
-def _paused(run: Run) -> str:
-    history = run.result.history
-    reason = f" ({history.state.pause_reason})" if history and history.state.pause_reason else ""
+def _pressed(run: Run) -> RunStopped:
+    """Give the error of a cell whose run did not come to rest by itself."""
     kept = f"every result so far is kept: {run.name}.timeline()"
-    return f"run {run.name!r} paused{reason}; resuming comes in a later release, {kept}"
+    match run.status:
+        case "paused" | "running":
+            return RunPaused(paused_text(record_of(run)))
+        case "cancelled":
+            return RunStopped(f"run {run.name!r} was stopped after {counted(run.total_steps, 'step')}; {kept}")
+        case status:
+            return RunStopped(f"run {run.name!r} {status} before it could pause; {kept}")
 
 
-def _failed(run: Run, *, can_ask: bool) -> str:
+def _failed(run: Run) -> str:
     error = " ".join(str(run.error).split())
     cut = error if len(error) <= MAX_ERROR_LENGTH else f"{error[: MAX_ERROR_LENGTH - 1]}…"
-    hint = "" if can_ask or "nobody can be reached" not in error else "; in a cell: --user VAR"
-    return f"run {run.name!r} {run.status}: {cut}{hint}"
+    return f"run {run.name!r} {run.status}: {cut}"

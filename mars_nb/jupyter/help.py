@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from textwrap import fill
+from typing import TYPE_CHECKING
 
 from mars_nb.errors import CellError, did_you_mean
-from mars_nb.jupyter.options import OPTIONS, VERBS
+from mars_nb.jupyter.options import OPTIONS
 from mars_nb.topology.names import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mars_nb.jupyter.arguments import Verb
+
+LATER_VERBS = ("executor", "figure", "model")
+"""Verbs that are planned and not built."""
 
 FACTS = "no model yet: function agents run here, and nothing is sent anywhere"
 """What a user should know before the first run."""
@@ -43,7 +51,8 @@ max_turns(A <-> B, N)              how often the one who opens a conversation ma
 parallel(A, B)                     take these together when one of them is
 max_parallel(N)                    steps at once
 quorum(Agent, SHARE)               go on when so many of those it waits for are there: 0.75
-retry(Agent, N)                    attempts in all"""
+retry(Agent, N)                    attempts in all
+pause_before(Agent)                pause when this agent is to start"""
 
 _AGENTS = """\
 %%agent NAME and one function below make an agent. It takes (request), (request, context) or
@@ -61,38 +70,39 @@ Python cell first. A task that is nothing but {name} hands over the value itself
 _QUESTIONS = """\
 An agent with an edge to User may ask: AskUser("Publish?"), or in a conversation, User <-> Tutor. A foreground cell
 asks with an input line below the picture. Where nobody types (nbclient, papermill, CI): --user VAR, a list of replies
-or a function from a question to a reply."""
+or a function from a question to a reply. Without one the run pauses, and %mars answer TEXT goes on with it, also after
+a restart. A run in the background waits for %mars answer while the other agents go on."""
 
 _ERRORS = """\
-A run that fails ends its cell with one line, so that Run All stops there; --keep-going, or the cell tag
-raises-exception, lets it go on. Everything until then is kept: run.timeline(), run.error.
-The stop button ends a run in the same way. %mars check looks at the cell that was tried last."""
+A run that fails or pauses ends its cell with one line, so that Run All stops there; --keep-going, or the cell tag
+raises-exception, lets it go on. Everything until then is kept: run.timeline(), run.error; %mars resume goes on.
+The stop button pauses a run: the running steps finish, for up to five seconds. Press it again to cancel them; they are
+asked again when the run is resumed. %mars check lists all that is wrong with the cell that was tried last."""
 
-_VERBS_NOW = """\
-%mars                      what is there, and what can be done next
-%mars agents               the agents, as a table
-%mars check [RUN]          what is wrong with the last cell
-%mars demo                 a small team at work
-%mars help [TOPIC]         this
-%mars patterns             teams that are drawn often, for -t
-%mars show [RUN]           picture and answer
-%mars timeline [RUN]       one row a step: df = %mars timeline report
-RUN is a variable, the beginning of its name, or a session's id; without it, the last run."""
+_SESSIONS_END = """\
+A run is kept beside the notebook as session report-1, report-2, …: pause it, close everything, resume it another day.
+RUN: a variable, a session's id, or how one begins; default: the last run. WHERE: a seq, a checkpoint, or Writer#2."""
 
 _OPTION_NOTES = {
     "topology": "take the topology from a variable, a run, a 'pattern(…)' or a file; the cell is the task",
+    "background": "go on while other cells run; await it, or %mars pause it",
     "dry_run": "draw and check, run nothing",
     "max_steps": "most steps of the run",
+    "session": "the run is this session: new, gone on with, or shown again if it is over",
+    "once": "the same with an id made from cell, agents and inputs: Run All costs nothing",
     "context": "a variable that every agent gets",
     "user": "who answers questions: a list of replies, or a function",
+    "checkpoint_every": "name positions on the way: step-4 after four steps",
+    "pause_before": "pause when this agent is to start; several by comma",
+    "pace": "each step takes at least so many seconds, to watch it",
     "raw": "fill in no {placeholders}",
     "view": "repaint while it runs, show the end only, or show no picture",
     "quiet": "show nothing but errors",
     "format": "how the answer is shown",
-    "in_memory": "keep the run in memory only (as yet, every run is)",
+    "in_memory": "keep the run in memory only, not in .mars beside the notebook",
     "stub": "agents that are not defined repeat what they are asked",
     "replace": "overwrite a variable that is no run",
-    "keep_going": "a run that fails does not end its cell with an error",
+    "keep_going": "a run that fails or pauses does not end its cell with an error",
 }
 
 
@@ -104,13 +114,18 @@ def _options() -> str:
     return "\n".join([*rows, f"In a later release: {later}."])
 
 
-def _verbs() -> str:
-    built = {line.split()[1] for line in _VERBS_NOW.splitlines() if line.startswith("%mars ")}
-    later = ", ".join(verb for verb in VERBS if verb not in built)
-    return f"{_VERBS_NOW}\n{fill(f'In a later release: {later}.', 116)}"
+def verb_lines(verbs: Mapping[str, Verb]) -> str:
+    """Give the help on verbs: one line each, and what a run and a position are called."""
+    rows = [f"{f'%mars {name} {verb.usage}':36} {verb.about}" for name, verb in verbs.items()]
+    if "sessions" in verbs:
+        return "\n".join([*rows, _SESSIONS_END])
+    later = ", ".join(LATER_VERBS)
+    return "\n".join(
+        [*rows, "%mars help sessions: pause, resume, go back, fork, compare.", f"In a later release: {later}."]
+    )
 
 
-TOPICS = ("cell", "options", "rules", "agents", "placeholders", "questions", "errors", "verbs")
+TOPICS = ("cell", "options", "rules", "agents", "placeholders", "questions", "errors", "verbs", "sessions")
 """What help can be had on."""
 
 
@@ -146,7 +161,6 @@ def help_text(topic: str = "") -> str:
         "placeholders": _PLACEHOLDERS,
         "questions": _QUESTIONS,
         "errors": _ERRORS,
-        "verbs": _verbs(),
     }
     if topic not in texts:
         near = did_you_mean(topic[:80], TOPICS)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, no_var_expand
+from traitlets import Unicode, observe
 
 from mars_nb.jupyter.agent_cells import define
 from mars_nb.jupyter.desk import Desk
 from mars_nb.jupyter.display import show_line
-from mars_nb.jupyter.foreground import close_run, open_run, show_dry
-from mars_nb.jupyter.runner import run_here, run_there
+from mars_nb.jupyter.foreground import close_run, is_settled, open_run, run_now
+from mars_nb.jupyter.runner import run_here
+from mars_nb.jupyter.store import FOLDER, Store
 from mars_nb.jupyter.verbs import call
 
 if TYPE_CHECKING:
@@ -33,11 +35,21 @@ class MarsMagics(Magics):
     ----------
     desk : Desk
         What they remember.
+    folder : str
+        Where runs are kept; ``%config MarsMagics.folder = "…"`` chooses another place for those to come.
     """
+
+    folder = Unicode(FOLDER, help="Folder in which runs are kept, relative to the working directory.").tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self.desk = Desk(shell)
+        self._choose_folder()
+
+    @observe("folder")
+    def _choose_folder(self, _change: object = None) -> None:
+        if hasattr(self, "desk"):
+            self.desk.store = Store(self.folder)
 
     @no_var_expand
     @line_cell_magic
@@ -45,19 +57,13 @@ class MarsMagics(Magics):
         """Run a team of agents (%%mars), or see to it (%mars); '%mars help' tells how."""
         if cell is None:
             return call(self.desk, line)
-        foreground = open_run(self.desk, line, cell)
-        if foreground.is_dry:
-            show_dry(foreground)
-        else:
-            close_run(foreground, ended=run_there(foreground.job, foreground.screen))
+        run_now(open_run(self.desk, line, cell))
         return None
 
     async def run_cell(self, line: str, cell: str) -> None:
         """Run a ``%%mars`` cell that stands by itself; what the rewritten cell awaits."""
         foreground = open_run(self.desk, line, cell)
-        if foreground.is_dry:
-            show_dry(foreground)
-        else:
+        if not is_settled(foreground):
             close_run(foreground, ended=await run_here(foreground.job, foreground.screen))
 
     @no_var_expand

@@ -115,6 +115,19 @@ def _often(text: str) -> str | int:
         raise ValueError("'join', 'step' or a whole number from 1") from None
 
 
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+        raise ValueError("a whole number from 0")
+    return int(text)
+
+
+def _times(text: str) -> float:
+    found = _seconds(text.removesuffix("x").removesuffix("X"))
+    if not found:
+        raise ValueError("how many times faster, such as 4x")
+    return found
+
+
 def _one_of(*choices: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in choices:
@@ -146,6 +159,25 @@ OPTIONS: tuple[Option, ...] = (
     Option("--replace"),
     Option("--keep-going"),
 )
+VERB_OPTIONS: tuple[Option, ...] = (
+    Option("--now"),
+    Option("--rule", "", "RULE", _text),
+    Option("--as", "", "NEW", _text),
+    Option("--edit", "", "TEXT", _text),
+    Option("--agent", "", "OLD=NEW", _text),
+    Option("--speed", "", "4x", _times),
+    Option("--keep", "", "N", _number),
+    Option("--from", "", "ID", _text),
+)
+"""Options that only verbs have."""
+
+
+def options_of(*keys: str) -> tuple[Option, ...]:
+    """Give options by their keys."""
+    known = {option.key: option for option in (*OPTIONS, *VERB_OPTIONS)}
+    return tuple(known[key] for key in keys)
+
+
 _BY_NAME = {name: option for option in OPTIONS for name in (option.long, option.short) if name}
 
 
@@ -282,6 +314,19 @@ def split_line(line: str) -> list[_Token]:
             token, place = _word(line, place)
             tokens.append(token)
     return tokens
+
+
+def first_word(line: str) -> tuple[str, str]:
+    """Split off the first word of a line; give the rest as it stands.
+
+    Examples
+    --------
+    >>> first_word("'my team.mars' report -q")
+    ('my team.mars', 'report -q')
+    """
+    start = len(line) - len(line.lstrip())
+    token, place = _word(line, start)
+    return token.text, line[place:].strip()
 
 
 def _word(line: str, place: int) -> tuple[_Token, int]:

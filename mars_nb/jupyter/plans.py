@@ -1,35 +1,57 @@
-"""From a cell to a job: who is meant, what is checked, what is not built yet. Nothing has run when this is done."""
+"""From a cell to a team: who is meant, what is checked, what is not built yet. Nothing has run when this is done."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mars_nb.agents.agent import Agent
 from mars_nb.agents.people import as_person
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.agents.replies import as_text
+from mars_nb.conductor import with_rules
 from mars_nb.engine.rules import RulesEngine
 from mars_nb.errors import CellError, did_you_mean
 from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.options import OPTIONS
 from mars_nb.jupyter.placeholders import variable
-from mars_nb.jupyter.runner import Job
-from mars_nb.jupyter.runs import RunRecord
 from mars_nb.topology.graph import TopologyAnalyzer
 from mars_nb.topology.names import RESERVED, quoted
-from mars_nb.topology.patterns import PatternConfig
+from mars_nb.topology.rules import PauseBeforeRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mars_nb.agents.context import StepContext
     from mars_nb.jupyter.cell import Cell
     from mars_nb.topology.model import Topology
 
-LATER_OPTIONS = ("background", "session", "once", "model", "checkpoint_every", "pause_before", "pace")
+LATER_OPTIONS = ("model",)
 """Options that are read already, and do nothing yet."""
 STUB_LENGTH = 200
 """Characters that a stub repeats."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """Who takes part in a run.
+
+    Parameters
+    ----------
+    topology : Topology
+        Who may talk to whom.
+    registry : AgentRegistry
+        Who can be asked.
+    stubs : tuple of str
+        Agents that only repeat what they are asked.
+    """
+
+    topology: Topology
+    registry: AgentRegistry
+    stubs: tuple[str, ...] = ()
 
 
 def read_cell(line: str, cell: str, variables: Mapping[str, object]) -> Cell:
@@ -48,22 +70,18 @@ def read_cell(line: str, cell: str, variables: Mapping[str, object]) -> Cell:
     return read
 
 
-def job_of(cell: Cell, variables: Mapping[str, object], keyboard: Callable[[str], str] | None) -> Job:
-    """Make the job that a cell describes.
+def team_of(cell: Cell) -> Team:
+    """Give who takes part in the run that a cell describes, checked.
 
     Parameters
     ----------
     cell : Cell
         What the cell says.
-    variables : mapping of str to object
-        The notebook's variables.
-    keyboard : callable or None
-        Asks whoever sits at the notebook.
 
     Returns
     -------
-    Job
-        Its record holds the topology, which has been checked.
+    Team
+        The topology, with a ``pause_before`` rule for each agent that ``--pause-before`` names, and the agents.
 
     Raises
     ------
@@ -71,21 +89,24 @@ def job_of(cell: Cell, variables: Mapping[str, object], keyboard: Callable[[str]
         If the topology is wrong, or an agent is missing (but not for a dry run).
     """
     options = cell.options
-    topology = topology_of(cell)
+    topology = _with_pauses(topology_of(cell), options.get("pause_before", ""))
     TopologyAnalyzer().analyze(topology)
     RulesEngine(topology.rules, max_steps=options.get("max_steps"))
     unknown = unknown_agents(topology)
     if unknown and not ("stub" in options or "dry_run" in options):
         raise CellError(missing(unknown))
     stubs = tuple(unknown) if "stub" in options else ()
-    return Job(
-        RunRecord(options["name"], cell.task, topology, stubs),
-        registry=_with_stubs(stubs),
-        context=cell.context_values,
-        max_steps=options.get("max_steps"),
-        user=_user(options.get("user"), variables),
-        keyboard=keyboard,
-    )
+    return Team(topology, _registry(stubs, options.get("pace")), stubs)
+
+
+def _with_pauses(topology: Topology, names: str) -> Topology:
+    agents = [name for name in topology.nodes if name not in RESERVED]
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in agents:
+            near = did_you_mean(name, agents)
+            raise CellError(f"line 1: --pause-before {quoted(name)}: no such agent is drawn{near}")
+    return with_rules(topology, [PauseBeforeRule(agent=name) for name in wanted])
 
 
 def topology_of(cell: Cell) -> Topology:
@@ -97,16 +118,33 @@ def topology_of(cell: Cell) -> Topology:
         If there is none, or it is wrong.
     """
     name = str(cell.options.get("topology", ""))
-    if isinstance(named := cell.variables.get(name), PatternConfig):
-        return named.topology()
-    if not name.endswith(".mars"):
-        return cell.topology()
+    return file_topology(name) if name.endswith(".mars") else cell.topology()
+
+
+def file_topology(name: str) -> Topology:
+    """Give the topology that a file draws.
+
+    Raises
+    ------
+    MarsError
+        If the file cannot be read, or is wrong.
+    """
+    return parse("--dry-run --raw --replace", read_file(name), {}).topology()
+
+
+def read_file(name: str) -> str:
+    """Give the lines of a cell that was saved as a file.
+
+    Raises
+    ------
+    CellError
+        If it cannot be read.
+    """
     try:
-        text = Path(name).expanduser().read_text("utf-8")
+        return Path(name).expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise CellError(f"-t {quoted(name)}: {reason}; expected a file with the lines of a cell") from None
-    return parse("--dry-run --raw --replace", text, {}).topology()
+        raise CellError(f"{quoted(name)}: {reason}; expected a file with the lines of a cell") from None
 
 
 def unknown_agents(topology: Topology) -> list[str]:
@@ -136,16 +174,48 @@ def missing(unknown: list[str]) -> str:
     return f"{quoted(name)} is no agent here{f'{near} (or {remedy})' if near else f'; {remedy}'}{also}"
 
 
-def _with_stubs(names: tuple[str, ...]) -> AgentRegistry:
-    """Give the agents of the notebook and the stubs, which nobody else gets to see."""
-    if not names:
+def _registry(stubs: tuple[str, ...], pace_s: float | None) -> AgentRegistry:
+    """Give the agents of the notebook and the stubs, which nobody else gets to see; all of them slow, if asked for."""
+    if not stubs and pace_s is None:
         return AgentRegistry.default()
     registry = AgentRegistry()
-    for known in AgentRegistry.default():
-        registry.register(known)
-    for name in names:
+    for name in stubs:
         Agent(name=name, answer=_echo(name), inline=True, registry=registry, description="Repeats what it is asked.")
+    for known in [*AgentRegistry.default(), *registry]:
+        registry.register(known if pace_s is None else cast("Agent", Paced(known, pace_s)))
     return registry
+
+
+class Paced:
+    """An agent that takes at least so long, so that one can watch; else it is the same agent.
+
+    Parameters
+    ----------
+    agent : Agent
+        The agent.
+    pace_s : float
+        Least seconds that it takes.
+
+    Attributes
+    ----------
+    name : str
+        That of the agent.
+    """
+
+    def __init__(self, agent: Agent, pace_s: float) -> None:
+        self.name = agent.name
+        self._agent = agent
+        self._pace_s = pace_s
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._agent, name)
+
+    async def _run(self, request: Any, context: StepContext) -> Any:
+        began = time.monotonic()
+        try:
+            return await self._agent._run(request, context)  # noqa: SLF001 (what a subclass overrides)
+        finally:
+            await asyncio.sleep(max(0.0, began + self._pace_s - time.monotonic()))
 
 
 def _echo(name: str) -> Callable[[Any], str]:
@@ -156,7 +226,14 @@ def _echo(name: str) -> Callable[[Any], str]:
     return repeat
 
 
-def _user(name: str | None, variables: Mapping[str, object]) -> object:
+def user_of(name: str | None, variables: Mapping[str, object]) -> object:
+    """Give who answers questions: the variable that ``--user`` names.
+
+    Raises
+    ------
+    MarsError
+        If there is no such variable, or it cannot answer.
+    """
     if name is None:
         return None
     user = variable(name, variables)

@@ -1,9 +1,9 @@
-"""How a run lives in a kernel: awaited where the cell is, or on a loop of its own while the cell waits.
+"""How a run lives in a kernel: awaited where the cell is, or on a loop of its own while the cell waits, or goes on.
 
 A ``%%mars`` cell that stands by itself is awaited on the kernel's loop (`run_here`). Where one cannot await (below
 ``%%time`` or ``%%capture``, in ``run_cell_magic``, in a terminal) the run goes to one loop thread, and the cell waits
-for it and does whatever needs its own thread: painting, and asking the person (`run_there`). In both the stop button
-cancels the run and keeps what it has.
+for it and does whatever needs its own thread: painting, and asking the person (`run_there`). With ``-b`` nobody waits
+(`run_behind`). In each the stop button pauses the run: no step starts, the running ones finish, nothing is lost.
 
 Nothing is ever printed from the loop thread: its words would land in whichever cell happens to run.
 """
@@ -13,34 +13,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-import signal
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.errors import MarsError, NobodyToAsk
-from mars_nb.events import RunStarted
-from mars_nb.orchestra import Orchestra
-from mars_nb.topology.names import quoted
-from mars_nb.views.labels import clean
+from mars_nb.engine.branch import BranchState
+from mars_nb.errors import MarsError
+from mars_nb.events import BranchesJoined, StepCompleted, StepScheduled
+from mars_nb.jupyter.asking import Here, Later, There
+from mars_nb.jupyter.live import Live, Presses
+from mars_nb.jupyter.loop_thread import CLOSE_S, LOOP
+from mars_nb.jupyter.runs import LOOK_EVERY_S
 from mars_nb.views.result import result_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
-    from concurrent.futures import Future
+    from collections.abc import Callable, Coroutine
 
-    from mars_nb.agents.registry import AgentRegistry
     from mars_nb.jupyter.display import Screen
     from mars_nb.jupyter.runs import RunRecord
+    from mars_nb.orchestra import Orchestra
+    from mars_nb.session import Session
+    from mars_nb.views.result import OrchestraResult
 
 PAINT_EVERY_S = 0.25
 """Least time between two pictures of one run."""
-GRACE_S = 5.0
-"""How long a stopped run may take to come to its end."""
-LOOK_EVERY_S = 0.1
-"""How often a waiting cell looks up, so that the stop button is heard everywhere."""
+DRAIN_S = 3.0
+"""How long running steps may go on when the kernel ends; Jupyter kills a kernel that takes more than five seconds."""
 
 
 @dataclass
@@ -50,25 +49,28 @@ class Job:
     Parameters
     ----------
     record : RunRecord
-        Where what happens is noted.
-    registry : AgentRegistry
-        Who can be asked.
-    context : dict
-        Given to every agent.
-    max_steps : int or None
-        Steps that may complete.
+        Where what happens is noted; its session exists.
+    orchestra : Orchestra
+        Who runs it.
+    go : callable
+        Runs the session, or goes on with it.
     user : object
         As `Orchestra` takes it; None if nobody was named.
     keyboard : callable or None
         Asks whoever sits at the notebook, in the cell's own thread; None if nobody does.
+    checkpoint_every : "join", "step", int or None
+        How often to give the position a name.
+    is_one_step : bool
+        Pause as soon as steps run, so that each branch that can go on does one.
     """
 
     record: RunRecord
-    registry: AgentRegistry
-    context: dict[str, Any] = field(default_factory=dict)
-    max_steps: int | None = None
+    orchestra: Orchestra
+    go: Callable[[Session], Coroutine[Any, Any, OrchestraResult]]
     user: object = None
     keyboard: Callable[[str], str] | None = None
+    checkpoint_every: str | int | None = None
+    is_one_step: bool = False
 
 
 async def run_here(job: Job, screen: Screen) -> bool:
@@ -84,49 +86,75 @@ async def run_here(job: Job, screen: Screen) -> bool:
     Returns
     -------
     bool
-        Whether it came to its end; False if the person stopped it.
+        Whether it came to rest by itself; False if the person pressed the stop button.
 
     Raises
     ------
     MarsError
         If it could not be carried out.
     """
+    presses = Presses(job.record)
     painter = Painter(job.record, screen.paint, live=screen.view == "live")
-    person = None if job.keyboard is None else _Here(job.keyboard, painter.paint)
+    person = None if job.keyboard is None else Here(job.keyboard, painter.paint, presses)
     running = asyncio.ensure_future(_carry_out(job, painter, person))
-    if person is not None:
-        person.stop = running.cancel
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        running.cancel()
-        await asyncio.wait([running], timeout=GRACE_S)
-        return False
+    with presses.heard():
+        while not (running.done() or presses.is_late):
+            try:
+                await asyncio.wait([running], timeout=LOOK_EVERY_S)
+            except asyncio.CancelledError:  # a kernel that has no signals stops its cells so
+                presses.press()
+    if running.done() and not running.cancelled():
+        running.result()
+    return not presses.n
 
 
 def run_there(job: Job, screen: Screen) -> bool:
     """Carry out a run on the loop thread while this thread waits, paints and asks; see `run_here`."""
     inbox: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+    presses = Presses(job.record)
     painter = Painter(job.record, lambda bundle: inbox.put(partial(screen.paint, bundle)), live=screen.view == "live")
-    person = None if job.keyboard is None else _There(job.keyboard, painter.paint, inbox)
+    person = None if job.keyboard is None else There(job.keyboard, painter.paint, inbox)
     running = LOOP.submit(_carry_out(job, painter, person))
-    try:
-        _serve(running, inbox)
-        return running.result()
-    except KeyboardInterrupt:
-        running.cancel()
-        _wait_for_end(job.record, inbox)
-        return False
+    running.add_done_callback(lambda _: inbox.put(lambda: None))
+    with presses.heard():
+        while not presses.is_late and not (running.done() and inbox.empty()):
+            try:
+                _serve(inbox)
+            except KeyboardInterrupt:  # while the person is asked
+                presses.press()
+    if running.done() and not running.cancelled():
+        running.result()
+    return not presses.n
 
 
-async def _carry_out(job: Job, painter: Painter, person: object) -> bool:
+def run_behind(job: Job, screen: Screen) -> None:
+    """Start a run on the loop thread, which repaints it too; nobody waits."""
     record = job.record
-    orchestra = Orchestra(job.registry, user=person if job.user is None else job.user)
-    orchestra.event_bus.subscribe("*", partial(_note, record, orchestra, painter))
+    if screen.repaints:
+        screen.paint(record.bundle())
+        record.repaint = lambda: screen.repaint(record.bundle())
     record.status = "running"
+    painter = Painter(record, screen.paint, live=screen.view == "live")
+    running = LOOP.submit(_carry_out(job, painter, None, is_behind=True))
+    if screen.repaints:
+        running.add_done_callback(lambda _: screen.paint(record.bundle()))
+
+
+async def _carry_out(job: Job, painter: Painter, person: object, *, is_behind: bool = False) -> bool:
+    record = job.record
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 (a coroutine runs in a task)
+    live = Live(job.orchestra.session(record.session_id), task)
+    record.begin(live)
+    _listen(job, live, painter)
     painting = asyncio.ensure_future(painter.keep_painting())
+    asked = Later(live, painter.paint) if is_behind else person
     try:
-        result = await orchestra.execute(record.task, record.topology, job.context, job.max_steps)
+        session = job.orchestra.session(record.session_id, user=asked if job.user is None else job.user)
+        result = await job.go(session)
+        if result.metadata["status"] == "paused" and _is_over(result):
+            result = await session.resume()
+        record.history = result.history
         record.finish(result, result.metadata["status"])
     except asyncio.CancelledError:
         _cancelled(record)
@@ -139,11 +167,43 @@ async def _carry_out(job: Job, painter: Painter, person: object) -> bool:
     return True
 
 
-def _note(record: RunRecord, orchestra: Orchestra, painter: Painter, event: object) -> None:
-    record.history = orchestra.history
-    painter.is_due = True
-    if isinstance(event, RunStarted):
-        record.session_id = event.session_id
+def _is_over(result: OrchestraResult) -> bool:
+    """Tell whether a run was paused when nothing was left to do."""
+    history = result.history
+    return history is not None and all(branch.state is BranchState.ENDED for branch in history.state.branches.values())
+
+
+def _listen(job: Job, live: Live, painter: Painter) -> None:
+    """Hear what happens in a run: to paint it, to name positions, to pause after a step."""
+    bus, record = job.orchestra.event_bus, job.record
+
+    def note(_event: object) -> None:
+        record.history = job.orchestra.history
+        painter.is_due = True
+
+    bus.subscribe("*", note)
+    if job.is_one_step:
+        bus.subscribe(StepScheduled, lambda _: live.pause())
+    if job.checkpoint_every == "join":
+        bus.subscribe(BranchesJoined, _Naming(record, live.session, "join"))
+    elif job.checkpoint_every is not None:
+        every = 1 if job.checkpoint_every == "step" else int(job.checkpoint_every)
+        bus.subscribe(StepCompleted, _Naming(record, live.session, "step", every))
+
+
+class _Naming:
+    """Makes a checkpoint, ``step-4`` or ``join-4``, whose number is that of the steps that are done."""
+
+    def __init__(self, record: RunRecord, session: Session, what: str, every: int = 1) -> None:
+        self._record = record
+        self._session = session
+        self._what = what
+        self._every = every
+
+    async def __call__(self, _event: object) -> None:
+        history = self._record.history
+        if history is not None and not history.state.n_completed % self._every:
+            await self._session.checkpoint(f"{self._what}-{history.state.n_completed}")
 
 
 def _cancelled(record: RunRecord) -> None:
@@ -201,137 +261,21 @@ class Painter:
             took_s = self.paint() if self.is_due else 0.0
 
 
-# -------------------------------------------------------------------------------------------------------------- asking
+def come_to_rest(records: list[RunRecord], *, at_once: bool = False) -> None:
+    """Pause what runs in the background: let the running steps finish, but not for ever, or not at all."""
+    for now in (True,) if at_once else (False, True):
+        going = [(record.live, record.end) for record in records if record.live is not None]
+        until = time.monotonic() + (CLOSE_S - DRAIN_S if now else DRAIN_S)
+        for live, _ in going:
+            live.pause(now=now)
+        for live, end in going:
+            if live.is_here:
+                continue
+            with contextlib.suppress(Exception):
+                end.exception(max(0.0, until - time.monotonic()))
 
 
-class _Here:
-    """Asks in the middle of a cell that is awaited: everything else waits for the answer."""
-
-    def __init__(self, keyboard: Callable[[str], str], paint: Callable[[], object]) -> None:
-        self._keyboard = keyboard
-        self._paint = paint
-        self.stop: Callable[[], object] = lambda: None
-
-    async def ask(self, question: str) -> str:
-        self._paint()
-        try:
-            with _interruptible():
-                return _answer(self._keyboard, question)
-        except KeyboardInterrupt:
-            self.stop()
-            raise asyncio.CancelledError from None
-
-
-class _There:
-    """Asks in the thread of the cell that waits; the other agents go on."""
-
-    def __init__(
-        self,
-        keyboard: Callable[[str], str],
-        paint: Callable[[], object],
-        inbox: queue.SimpleQueue[Callable[[], object]],
-    ) -> None:
-        self._keyboard = keyboard
-        self._paint = paint
-        self._inbox = inbox
-
-    async def ask(self, question: str) -> str:
-        self._paint()
-        answer: Future[str] = _new_future()
-        self._inbox.put(partial(_resolve, answer, partial(_answer, self._keyboard, question)))
-        return await asyncio.wrap_future(answer)
-
-
-def _new_future() -> Future[str]:
-    from concurrent.futures import Future
-
-    return Future()
-
-
-def _resolve(answer: Future[str], ask: Callable[[], str]) -> None:
-    """Ask, unless the run is over by now; an error of asking is for the run to tell."""
-    if not answer.set_running_or_notify_cancel():
-        return
-    try:
-        answer.set_result(ask())
-    except Exception as error:  # noqa: BLE001 (whoever awaits the answer hears of it)
-        answer.set_exception(error)
-
-
-def _answer(keyboard: Callable[[str], str], question: str) -> str:
-    try:
-        return keyboard("\n".join(map(clean, question.splitlines())) + "\n> ")
-    except EOFError:
-        raise NobodyToAsk(f"{quoted(question)} was asked, and the input ended; answer with -u VAR instead") from None
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let the stop button interrupt ``input()``: while a cell is awaited, the kernel only tells the blocked loop."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-# --------------------------------------------------------------------------------------------------------- loop thread
-
-
-class LoopThread:
-    """One event loop in a daemon thread of its own, started when first needed."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-
-    def submit(self, work: Coroutine[Any, Any, bool]) -> Future[bool]:
-        """Start a coroutine there."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=_live, args=(self._loop,), name="mars_nb-loop", daemon=True)
-            self._thread.start()
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def close(self) -> None:
-        """End the loop, and with it whatever still runs there; a later `submit` starts another one."""
-        loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(GRACE_S)
-
-
-def _live(loop: asyncio.AbstractEventLoop) -> None:
-    """Run a loop until it is stopped, and then let what is left come to its end."""
-    loop.run_forever()
-    loop.run_until_complete(_cancel_all())
-    loop.close()
-
-
-async def _cancel_all() -> None:
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
-
-
-LOOP = LoopThread()
-
-
-def _serve(running: Future[bool], inbox: queue.SimpleQueue[Callable[[], object]]) -> None:
-    """Do what the run asks for in this thread, until it ends."""
-    running.add_done_callback(lambda _: inbox.put(lambda: None))
-    while not running.done() or not inbox.empty():
-        with contextlib.suppress(queue.Empty):
-            inbox.get(timeout=LOOK_EVERY_S)()
-
-
-def _wait_for_end(record: RunRecord, inbox: queue.SimpleQueue[Callable[[], object]]) -> None:
-    """Let a cancelled run come to its end, and do what it still asked for."""
-    with contextlib.suppress(Exception, KeyboardInterrupt):
-        record.end.result(GRACE_S)
-    while not inbox.empty():
-        inbox.get()()
+def _serve(inbox: queue.SimpleQueue[Callable[[], object]]) -> None:
+    """Do one thing that the run asks for in this thread, if there is any."""
+    with contextlib.suppress(queue.Empty):
+        inbox.get(timeout=LOOK_EVERY_S)()

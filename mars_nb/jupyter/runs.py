@@ -18,26 +18,36 @@ mars_nb.errors.RunNotFound: run 'report' was only drawn; run its cell without --
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from concurrent.futures import TimeoutError as TooLate
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from mars_nb.errors import RunNotFound
+from mars_nb.agents.replies import as_text
+from mars_nb.errors import RunNotFound, RunPaused
+from mars_nb.jupyter.live import Presses
+from mars_nb.topology.names import quoted
 from mars_nb.views import nodes, picture
+from mars_nb.views.palette import NodeState
 from mars_nb.views.result import OrchestraResult
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from mars_nb.jupyter.live import Live
     from mars_nb.topology.model import Topology
     from mars_nb.views.history import History
     from mars_nb.views.result import BranchResult
 
-Status = Literal["drawn", "running", "paused", "succeeded", "failed", "cancelled"]
-"""Where a run stands; ``"drawn"`` before it starts."""
+Status = Literal["drawn", "running", "interrupted", "paused", "succeeded", "failed", "cancelled"]
+"""Where a run stands; ``"drawn"`` before it starts, ``"interrupted"`` when its process died."""
+LOOK_EVERY_S = 0.1
+"""How often whoever waits looks up, so that the stop button is heard everywhere."""
 
 
 @dataclass(eq=False)
@@ -54,6 +64,12 @@ class RunRecord:
         Who may talk to whom.
     stubs : tuple of str
         Agents that only repeat what they are asked, because nobody defined them.
+    session_id : str
+        Id of its session; empty before there is one.
+    live : Live or None
+        What may be done to it while it goes on.
+    repaint : callable or None
+        Paints it anew where its cell showed it.
     """
 
     name: str
@@ -63,11 +79,26 @@ class RunRecord:
     status: Status = "drawn"
     session_id: str = ""
     history: History | None = field(default=None, repr=False)
+    live: Live | None = field(default=None, repr=False)
+    repaint: Callable[[], None] | None = field(default=None, repr=False)
     end: Future[OrchestraResult] = field(default_factory=Future, repr=False)
+
+    @property
+    def handle(self) -> str:
+        """What it is called after ``%mars``: its name where that leads to its session, else the session's id."""
+        return self.name if base_of(self.session_id) in {self.name, ""} else self.session_id
+
+    def begin(self, live: Live) -> None:
+        """Note that the run goes on, for the first time or again."""
+        self.live, self.status = live, "running"
+        if self.end.done():
+            self.end = Future()
 
     def finish(self, result: OrchestraResult, status: Status) -> None:
         """Note how the run ended, and wake whoever waits for it."""
-        self.status = status
+        self.live, self.status = None, status
+        if self.end.done():
+            self.end = Future()
         self.end.set_result(result)
 
     def break_off(self, error: BaseException) -> None:
@@ -78,7 +109,38 @@ class RunRecord:
 
     def bundle(self) -> dict[str, str]:
         """Give the picture: of where everybody stands, or of what is drawn."""
-        return picture.mimebundle(self.topology) if self.history is None else nodes.run_mimebundle(self.history)
+        return picture.mimebundle(self.topology) if self.history is None else bundle_of(self.history)
+
+
+_AT_REST = (NodeState.READY, NodeState.RUNNING)
+"""What a paused run shows as paused; a step runs there only between its reply and what follows from it."""
+
+
+def record_of(run: Run) -> RunRecord:
+    """Give what is known of a run."""
+    return run._record  # noqa: SLF001 (the handle hides it from users, not from us)
+
+
+def base_of(session_id: str) -> str:
+    """Give the name in a session's id.
+
+    Examples
+    --------
+    >>> base_of("report-2"), base_of("my-study")
+    ('report', 'my-study')
+    """
+    return re.sub(r"-[0-9]{1,6}$", "", session_id)
+
+
+def bundle_of(history: History) -> dict[str, str]:
+    """Give the picture of a run; while it is paused, whoever would start next is shown as paused."""
+    if history.state.status != "paused":
+        return nodes.run_mimebundle(history)
+    states = {
+        name: replace(view, state=NodeState.PAUSED) if view.state in _AT_REST else view
+        for name, view in nodes.node_views(history).items()
+    }
+    return picture.mimebundle(history.topology, states, turns=nodes.turns(history.state))
 
 
 class Run:
@@ -188,18 +250,61 @@ class Run:
         """Draw the branches over time; see `mars_nb.views.plot.gantt`."""
         return self.result.plot(ax)
 
+    def wait(self, timeout_s: float | None = None) -> OrchestraResult:
+        """Wait for the end, or the next pause, of a run in the background; the stop button pauses it.
+
+        Parameters
+        ----------
+        timeout_s : float, optional
+            How long to wait; default: as long as it takes.
+
+        Returns
+        -------
+        OrchestraResult
+            What it gave.
+
+        Raises
+        ------
+        RunNotFound
+            If it was only drawn, or has not ended in that time.
+        RunPaused
+            If the stop button paused it.
+        """
+        presses, end, waited_s = Presses(self._record), self._record.end, 0.0
+        if self.status == "drawn":
+            return self.result
+        with presses.heard():
+            while not (end.done() or presses.is_late or (timeout_s is not None and waited_s >= timeout_s)):
+                look_s = LOOK_EVERY_S if timeout_s is None else min(LOOK_EVERY_S, timeout_s - waited_s)
+                waited_s += look_s
+                _look(end, look_s)
+        return self._given(presses)
+
+    def _given(self, presses: Presses) -> OrchestraResult:
+        # Once more in this cell: nbclient drops what is painted for a cell that is over.
+        if self._record.repaint is not None:
+            self._record.repaint()
+        if presses.n:
+            raise RunPaused(paused_text(self._record))
+        return self.result
+
     def print(self) -> None:
         """Print where everybody stands, as text."""
         print(self._record.bundle()["text/plain"])  # noqa: T201  (what the method is for)
 
     def __await__(self) -> Generator[Any, None, OrchestraResult]:
-        if self.status == "drawn":
-            return self._at_once().__await__()
-        # Shielded: whoever gives up waiting must not take the result away from the others.
-        return asyncio.shield(asyncio.wrap_future(self._record.end)).__await__()
+        return self._awaited().__await__()
 
-    async def _at_once(self) -> OrchestraResult:
-        return self.result
+    async def _awaited(self) -> OrchestraResult:
+        presses, end = Presses(self._record), self._record.end
+        if self.status == "drawn":
+            return self.result
+        waited = asyncio.wrap_future(end)
+        with presses.heard():
+            while not (end.done() or presses.is_late):
+                # `wait` leaves it alone: whoever gives up waiting must not take the result away from the others.
+                await asyncio.wait([waited], timeout=LOOK_EVERY_S)
+        return self._given(presses)
 
     def __repr__(self) -> str:
         if not self._record.end.done():
@@ -209,3 +314,25 @@ class Run:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         bundle = self._record.bundle()
         return {**bundle, "text/plain": f"{self!r}\n{bundle['text/plain']}"}
+
+
+def _look(end: Future[OrchestraResult], timeout_s: float) -> None:
+    with contextlib.suppress(TooLate):
+        end.result(timeout_s)
+
+
+def paused_text(record: RunRecord) -> str:
+    """Say that a run is paused, or will be, and how to go on."""
+    state = None if record.history is None else record.history.state
+    if record.status == "running" or state is None:
+        busy = sorted({step.agent for step in state.steps if step.status == "running"}) if state else []
+        return (
+            f"run {record.name!r} pauses when {', '.join(busy) or 'its step'} is done; not to wait: %mars pause "
+            f"{record.handle} --now; then go on: %mars resume {record.handle}"
+        )
+    if state.questions:
+        question = as_text(state.questions[0].said)
+        return f"run {record.name!r} asks {quoted(question)}; answer and go on: %mars answer TEXT"
+    steps = f"{state.n_completed} step{'' if state.n_completed == 1 else 's'}"
+    reason = f" ({state.pause_reason})" if state.pause_reason else ""
+    return f"run {record.name!r} paused after {steps}{reason}; nothing is lost, go on: %mars resume {record.handle}"

@@ -1,4 +1,4 @@
-"""The verbs of ``%mars``: one function each, from the desk and the rest of the line to something usable.
+"""The verbs of ``%mars``: one function each, from the desk and the arguments to something usable.
 
 ``df = %mars timeline`` is a DataFrame; what is only text shows itself as text.
 """
@@ -6,32 +6,27 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mars_nb import __version__
-from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import CellError, MarsError, did_you_mean
+from mars_nb.jupyter import keeping, looking, steering
+from mars_nb.jupyter.arguments import Verb, read_arguments
 from mars_nb.jupyter.demo import run_demo
-from mars_nb.jupyter.desk import ENDED
-from mars_nb.jupyter.display import Text, show_answer
-from mars_nb.jupyter.help import FACTS, help_text
-from mars_nb.jupyter.options import VERBS, split_line
-from mars_nb.jupyter.plans import counted, missing, read_cell, summary, topology_of, unknown_agents
+from mars_nb.jupyter.display import Text
+from mars_nb.jupyter.help import help_text, verb_lines
+from mars_nb.jupyter.options import VERBS, first_word, options_of
+from mars_nb.jupyter.plans import missing, read_cell, summary, topology_of, unknown_agents
 from mars_nb.topology.drawings import DRAWINGS
 from mars_nb.topology.graph import TopologyAnalyzer
-from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
 
+    from mars_nb.jupyter.arguments import Arguments
     from mars_nb.jupyter.desk import Desk
-    from mars_nb.jupyter.runs import Run
     from mars_nb.topology.model import Topology
-
-N_SHOWN = 5
-"""Runs and agents that the status names."""
 
 
 def call(desk: Desk, line: str) -> object:
@@ -42,7 +37,7 @@ def call(desk: Desk, line: str) -> object:
     desk : Desk
         What the notebook knows.
     line : str
-        A verb and its argument; empty for the status.
+        A verb and its arguments; empty for the status.
 
     Returns
     -------
@@ -52,72 +47,24 @@ def call(desk: Desk, line: str) -> object:
     Raises
     ------
     CellError
-        If there is no such verb, or it comes later.
+        If there is no such verb, it comes later, or its arguments are wrong.
     """
-    words = [token.text for token in split_line(line)]
-    if not words:
-        return status(desk)
-    verb, *arguments = words
-    if verb not in BUILT:
-        raise CellError(_no_verb(verb))
-    if len(arguments) > 1:
-        raise CellError(f"'%mars {verb}' takes one argument at most; found {quoted(' '.join(arguments))}")
-    return BUILT[verb](desk, "".join(arguments))
+    if not line.strip() or line.lstrip().startswith("#"):
+        return looking.status(desk)
+    name, rest = first_word(line)
+    if name not in BUILT:
+        raise CellError(_no_verb(name))
+    verb = BUILT[name]
+    return verb.do(desk, read_arguments(name, verb, rest))
 
 
-def _no_verb(verb: str) -> str:
-    built = ", ".join(sorted(BUILT))
-    if verb in VERBS:
-        return f"'%mars {verb}' comes in a later release; now there are: {built}"
-    return f"'%mars {verb[:40]}' is no command{did_you_mean(verb[:40], BUILT)}; there are: {built}"
+def _no_verb(name: str) -> str:
+    if name in VERBS:
+        return f"'%mars {name}' comes in a later release; %mars help verbs lists what there is"
+    return f"'%mars {name[:40]}' is no command{did_you_mean(name[:40], BUILT)}; there are: {', '.join(sorted(BUILT))}"
 
 
-# -------------------------------------------------------------------------------------------------------------- status
-
-
-def status(desk: Desk) -> Text:
-    """Say what is there, and three things that can be done next."""
-    agents = AgentRegistry.default().names()
-    lines = [
-        f"mars_nb {__version__} · {FACTS}",
-        f"runs: {_some([_run_line(run) for run in reversed(desk.runs)])}",
-        f"agents: {_some(agents)}",
-        f"next: {' · '.join(_next(desk, agents))}",
-    ]
-    return Text("\n".join(lines))
-
-
-def _some(items: list[str]) -> str:
-    more = f" and {len(items) - N_SHOWN} more" if len(items) > N_SHOWN else ""
-    return ", ".join(items[:N_SHOWN]) + more if items else "none yet"
-
-
-def _run_line(run: Run) -> str:
-    steps = f", {counted(run.total_steps, 'step')}" if run.status in ENDED else ""
-    return f"{run.name} ({run.status}{steps})"
-
-
-def _next(desk: Desk, agents: list[str]) -> tuple[str, str, str]:
-    if desk.runs:
-        name = desk.runs[-1].name
-        return f"%mars timeline {name}", f"%mars show {name}", "%mars help"
-    if agents:
-        return "%mars agents", "%mars help cell", "%mars patterns"
-    return "%mars demo", "%mars help agents", "%mars help cell"
-
-
-# --------------------------------------------------------------------------------------------------------------- verbs
-
-
-def agents(_desk: Desk, _argument: str) -> pd.DataFrame:
-    """Give one row an agent: ``agent``, ``kind``, ``description`` (str)."""
-    import pandas as pd
-
-    rows = [(each.name, each.kind, each.description) for each in AgentRegistry.default()]
-    return pd.DataFrame(rows, columns=["agent", "kind", "description"])
-
-
-def patterns(_desk: Desk, _argument: str) -> pd.DataFrame:
+def patterns(_desk: Desk, _arguments: Arguments) -> pd.DataFrame:
     """Give one row a pattern: ``pattern``, ``call`` (what ``-t`` takes), ``description`` (str)."""
     import pandas as pd
 
@@ -141,23 +88,10 @@ def _first_line(name: str) -> str:
     return (inspect.getdoc(getattr(PatternConfig, name)) or "").partition("\n")[0]
 
 
-def timeline(desk: Desk, argument: str) -> pd.DataFrame:
-    """Give one row a step of a run."""
-    return desk.find(argument).timeline()
-
-
-def show(desk: Desk, argument: str) -> Run:
-    """Show the answer of a run, and give the run, which shows its picture."""
-    run = desk.find(argument)
-    if run.status == "succeeded":
-        show_answer(run)
-    return run
-
-
-def check(desk: Desk, argument: str) -> Text:
+def check(desk: Desk, arguments: Arguments) -> Text:
     """Check the cell that was tried last, or the topology of a run."""
-    if argument:
-        return Text(_verdict(desk.find(argument).topology))
+    if arguments.words:
+        return Text(_verdict(desk.find(arguments.word()).topology))
     if desk.last_cell is None:
         raise CellError("there is no %%mars cell to check yet; run one, or draw it with %%mars --dry-run")
     line, text = desk.last_cell
@@ -176,23 +110,66 @@ def _verdict(topology: Topology) -> str:
     return f"no problem: {summary(topology)}"
 
 
-def show_demo(desk: Desk, _argument: str) -> None:
+def show_demo(desk: Desk, _arguments: Arguments) -> None:
     """Run a small team, and show the cell that does it."""
     run_demo(desk)
 
 
-def show_help(_desk: Desk, argument: str) -> Text:
+def show_help(_desk: Desk, arguments: Arguments) -> Text:
     """Give the help on a topic."""
-    return Text(help_text(argument))
+    topic = arguments.word()
+    if topic in ("verbs", "sessions"):
+        return Text(
+            verb_lines({name: verb for name, verb in BUILT.items() if (name in LOOKING_VERBS) == (topic == "verbs")})
+        )
+    return Text(help_text(topic))
 
 
-BUILT: dict[str, Callable[[Desk, str], Any]] = {
-    "agents": agents,
-    "check": check,
-    "demo": show_demo,
-    "help": show_help,
-    "patterns": patterns,
-    "show": show,
-    "timeline": timeline,
+_GO_ON = options_of("background", "topology", "max_steps", "user", "rule", "quiet", "view", "format", "keep_going")
+_FORK = options_of("as", "edit", "agent", "topology", "background", "quiet", "view", "format", "keep_going")
+
+BUILT: dict[str, Verb] = {
+    "agents": Verb(looking.agents, "[--from RUN]", "the agents, or those of a run", options_of("from"), 0),
+    "answer": Verb(steering.answer, "TEXT", "answer the question that is open", n_words=-1),
+    "check": Verb(check, "[RUN]", "what is wrong with the last cell", takes="run"),
+    "checkpoint": Verb(steering.checkpoint, "[RUN@]NAME", "give the present position a name", takes="at"),
+    "clean": Verb(keeping.clean, "[--keep N]", "delete finished sessions but the last N (20)", options_of("keep"), 0),
+    "compare": Verb(looking.compare, "A B", "two runs step by step, as a table", n_words=2, takes="run"),
+    "cost": Verb(looking.cost, "[RUN]", "steps, seconds, tokens and dollars, as a table", takes="run"),
+    "delete": Verb(keeping.delete, "RUN", "delete a session", takes="run"),
+    "demo": Verb(show_demo, "", "a small team at work", n_words=0),
+    "export": Verb(keeping.export, "[RUN] [FILE]", "a session as one file", n_words=2, takes="run"),
+    "fork": Verb(
+        steering.fork,
+        "RUN@WHERE --as NEW",
+        "another run from there: --edit TEXT, --agent OLD=NEW",
+        _FORK,
+        takes="where",
+    ),
+    "help": Verb(show_help, "[TOPIC]", "this", takes="topic"),
+    "import": Verb(keeping.bring_in, "FILE [--as ID]", "a session that was exported", options_of("as")),
+    "patterns": Verb(patterns, "", "teams that are drawn often, for -t", n_words=0),
+    "pause": Verb(
+        steering.pause, "[RUN] [--now]", "no step starts, the running ones finish", options_of("now"), takes="live"
+    ),
+    "replay": Verb(
+        looking.replay, "[RUN] [--speed 4x]", "play it again, asking nobody", options_of("speed"), takes="run"
+    ),
+    "restore": Verb(steering.restore, "[RUN@]WHERE", "go back; what came after stays in the journal", takes="where"),
+    "resume": Verb(
+        steering.resume, "[RUN] [-b]", "go on: --topology T, --rule R, --max-steps N, -u VAR", _GO_ON, takes="run"
+    ),
+    "run": Verb(keeping.run_file, "FILE [NAME] [options]", "run a cell that was saved", n_words=-1, takes="file"),
+    "save": Verb(keeping.save, "FILE [--replace]", "the last cell as a file", options_of("replace"), takes="file"),
+    "sessions": Verb(looking.sessions, "", "all sessions, as a table", n_words=0),
+    "show": Verb(looking.show, "[RUN[@WHERE]]", "picture and answer, now or as it was there", takes="where"),
+    "step": Verb(steering.step, "[RUN]", "each branch that can do one step does, then pause", _GO_ON, takes="run"),
+    "stop": Verb(steering.stop, "[RUN]", "end it; what it has is kept", takes="live"),
+    "timeline": Verb(looking.timeline, "[RUN[@WHERE]]", "one row a step: df = %mars timeline report", takes="where"),
+    "trust": Verb(keeping.trust, "RUN", "allow a session made elsewhere to go on", takes="run"),
+    "why": Verb(looking.why, "[RUN@]STEP", "which events and which rule made a step run", takes="where"),
 }
 """The verbs that exist, by name."""
+
+LOOKING_VERBS = frozenset(("agents", "check", "cost", "demo", "help", "patterns", "run", "save", "show", "timeline"))
+"""Those that ``%mars help verbs`` tells about; ``%mars help sessions`` tells about the others."""

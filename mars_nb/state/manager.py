@@ -6,9 +6,11 @@ alone; everything this class says about a session is read from it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from mars_nb.errors import JournalCorrupt, SessionError, StorageError
 from mars_nb.events import Restored, RunEnded, RunPaused, RunResumed, RunStarted
 from mars_nb.state.codec import decode_content, encode_content
 from mars_nb.state.names import check_id, new_session_id
@@ -55,8 +57,8 @@ class StateManager:
         -------
         list of dict
             ``session_id``, ``status`` (``"created"``, ``"running"``, ``"interrupted"``, ``"paused"``, ``"succeeded"``,
-            ``"failed"`` or ``"cancelled"``), ``task``, ``created_at`` (seconds since 1970, UTC), ``n_events`` and
-            ``parent`` (where a fork came from).
+            ``"failed"``, ``"cancelled"`` or ``"damaged"``), ``task``, ``created_at`` (seconds since 1970,
+            UTC), ``n_events`` and ``parent`` (where a fork came from).
         """
         found = [self.describe(name) for name in self.backend.list()]
         kept = [each for each in found if include_paused or each["status"] != "paused"]
@@ -119,7 +121,12 @@ class StateManager:
         digest = self.backend.header(session_id).get("commission")
         if digest is None:
             return None, {}
-        kept = decode_content(self.backend.get_blob(session_id, digest))
+        try:
+            kept = decode_content(self.backend.get_blob(session_id, digest))
+        except LookupError:
+            raise SessionError(
+                f"session {session_id!r} lost its task: the process that created it died meanwhile; delete it"
+            ) from None
         return kept["task"], kept["context"]
 
     def open(self, session_id: str, *, trust: bool = False) -> Journal:
@@ -158,11 +165,17 @@ class StateManager:
     def describe(self, session_id: str) -> dict[str, Any]:
         """Give what is known of one session; the fields are those of `list_sessions`."""
         header = self.backend.header(session_id)
-        status, task, n_events = "created", self.commission(session_id)[0], 0
-        for record in self.backend.read(session_id):
-            n_events = record.seq
-            status = _status_after(record.event, status)
-            task = record.event.task if isinstance(record.event, RunStarted) else task
+        status, task, n_events = "created", None, 0
+        try:
+            for record in self.backend.read(session_id):
+                n_events = record.seq
+                status = _status_after(record.event, status)
+                task = record.event.task if isinstance(record.event, RunStarted) else task
+        except JournalCorrupt:
+            status = "damaged"
+        if not n_events:
+            with contextlib.suppress(SessionError, StorageError):  # one damaged session must not hide the others
+                task = self.commission(session_id)[0]
         if status == "running" and not self.backend.has_writer(session_id):
             status = "interrupted"
         return {

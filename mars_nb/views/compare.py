@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mars_nb.actions import Action
     from mars_nb.engine.trace import StepTrace
     from mars_nb.views.history import History
 
@@ -40,7 +41,7 @@ class Side(NamedTuple):
     request: Any
     response: Any
     source: str
-    outcome: tuple[str, str, str | None]
+    outcome: tuple[str, Action | None, str | None]
 
 
 def compare(a: OrchestraResult | HasResult, b: OrchestraResult | HasResult) -> pd.DataFrame:
@@ -108,10 +109,9 @@ def _steps(history: History, *, by_branch: bool) -> dict[str, Side]:
 
 
 def _side(step: StepTrace) -> Side:
-    action = type(step.action).__name__ if step.action else ""
     error = step.error if step.status == "failed" else None
     source = "recorded" if step.is_recorded else "asked"
-    return Side(step.agent, step.request, response_of(step), source, (step.status, action, error))
+    return Side(step.agent, step.request, response_of(step), source, (step.status, step.action, error))
 
 
 def _merged(left: list[str], right: list[str]) -> list[str]:

@@ -193,4 +193,4 @@ def objects(values: Iterable[Any]) -> pd.Series[Any]:
     cells = np.empty(len(items), dtype=object)  # filled by hand: pandas would spread a list or a table over cells
     for i, item in enumerate(items):
         cells[i] = item
-    return pd.Series(cells)
+    return pd.Series(cells, dtype="object")

@@ -43,13 +43,29 @@ def history_of(records: list[Record]) -> History:
     SessionError
         When it does not begin with `RunStarted`.
     """
-    events: list[tuple[int, object]] = [(record.seq, record.event) for record in records]
-    state = fold(events).state
-    drawn = [event for _, event in effective(events) if isinstance(event, RunStarted | TopologyChanged)]
-    return History(Topology.from_text(drawn[-1].topology), state, MemoryJournal(MemoryLog(records)))
+    return told_by(records, fold(numbered(records)).state)
+
+
+def told_by(records: list[Record], state: RunState) -> History:
+    """Give the history of records of which the fold is known."""
+    return History(drawn_in(present(records)), state, MemoryJournal(MemoryLog(records)))
+
+
+def numbered(records: list[Record]) -> list[tuple[int, object]]:
+    """Give the events with their seqs, which is what the engine folds."""
+    return [(record.seq, record.event) for record in records]
 
 
 def present(records: list[Record]) -> list[Record]:
     """Give the records that led to the present: what an earlier restore left behind is not among them."""
-    seqs = {seq for seq, _ in effective((record.seq, record.event) for record in records)}
+    kept = effective(numbered(records))
+    if len(kept) == len(records):
+        return records
+    seqs = {seq for seq, _ in kept}
     return [record for record in records if record.seq in seqs]
+
+
+def drawn_in(records: list[Record]) -> Topology:
+    """Give the topology under which the last of these records was written."""
+    drawn = [record.event for record in records if isinstance(record.event, RunStarted | TopologyChanged)]
+    return Topology.from_text(drawn[-1].topology)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from mars_nb.actions import ACTIONS
 from mars_nb.agents.replies import as_text
@@ -91,6 +92,11 @@ class Driver:
             return []
         asking = [branch.id for branch in list(self.state.questions)[:1]]
         return sorted(self.running) + asking
+
+    def pick(self, order: int) -> str:
+        """Choose what happens next, in an order that only its number decides."""
+        choices = self.choices()
+        return choices[crc32(f"{order} {len(self.events)}".encode()) % len(choices)]
 
     def happen(self, choice: str) -> None:
         if choice in self.running:

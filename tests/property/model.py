@@ -25,7 +25,6 @@ from tests.property.model_state import (
     USER,
     WAITING,
     Branch,
-    Fork,
     Frame,
     Given,
     common_prefix,

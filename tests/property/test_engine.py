@@ -6,7 +6,6 @@ failing property prints the case and the journal.
 
 from __future__ import annotations
 
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import assume, given, note, settings
@@ -36,7 +35,8 @@ ORDERS = st.integers(0, 1_000)
 
 def examples(n: int) -> settings:
     """Look at so many examples in CI, and at fewer elsewhere."""
-    return settings(max_examples=max(1, n * settings.default.max_examples // 200))
+    profile = settings.get_profile(settings.get_current_profile_name())
+    return settings(max_examples=max(1, n * profile.max_examples // 200))
 
 
 def played(case: Case, **options: Any) -> Driver:
@@ -55,9 +55,8 @@ def begun(driver: Driver, case: Case, **options: Any) -> Driver:
 
 
 def go_on(driver: Driver, order: int) -> None:
-    random = Random(order)
-    while (choices := driver.choices()) and len(driver.steps) < MAX_STEPS:
-        driver.happen(random.choice(choices))
+    while driver.choices() and len(driver.steps) < MAX_STEPS:
+        driver.happen(driver.pick(order))
 
 
 def is_sound(case: Case) -> bool:
@@ -101,11 +100,10 @@ def test_who_is_faster_makes_no_difference_to_plain_agents_without_cycles(topolo
 
 
 @examples(300)
-@given(sound_cases(acyclic=True, kinds=FALLIBLE), ORDERS)
+@given(sound_cases(acyclic=True, kinds=("plain", "plain", "raise")), ORDERS)
 def test_who_is_faster_makes_no_difference_where_agents_fail_and_quorums_forgive(case: Case, order: int) -> None:
-    one, other = played(case), played(Case(case.topology, case.script, case.has_person, order))
-    assume(not one.choices())
-    assert outcome(one) == outcome(other)
+    other = Case(case.topology, case.script, case.has_person, order)
+    assert outcome(played(case)) == outcome(played(other))
 
 
 # ------------------------------------------------------------------------------------------------------- nothing hangs
@@ -125,9 +123,8 @@ def test_something_runs_or_is_asked_or_the_run_is_over(case: Case, max_steps: in
 
 def assert_same(driver: Driver, model: Model, case: Case) -> None:
     """Let both go on in the same order, and compare them at every step."""
-    random = Random(case.order)
     while driver.choices() and len(driver.steps) < MAX_STEPS:
-        choice = random.choice(driver.choices())
+        choice = driver.pick(case.order)
         driver.happen(choice)
         model.happen(choice)
         assert driver.steps[-1:] == model.steps[-1:]

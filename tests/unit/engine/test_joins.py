@@ -117,9 +117,12 @@ def test_branches_are_named_by_their_positions() -> None:
 
 
 def test_a_second_join_at_the_same_place_is_a_second_visit() -> None:
-    again = {"A": [ask("B", "C"), ask("B", "C")], "D": [Invoke("A", "again")]}
-    run = play("User -> A\nA -> B\nA -> C\nB -> D\nC -> D\nD -> A", again)
-    assert [step for step in run.step_ids if "jD" in step][:3] == ["b0.jD#1", "b0.jD#2", "b0.jD.jD#1"]
+    twice = [Invoke("D", "first"), Invoke("D", "second")]
+    run = play(
+        "User -> A\nA <-> S\nA -> B, C\nB, C -> D",
+        {"A": [ask("S", "B", "C"), ask("S", "B", "C"), Final("done")], "B": twice, "C": twice},
+    )
+    assert [step for step in run.step_ids if "jD" in step] == ["b0.jD#1", "b0.jD2#1"]
 
 
 def test_children_of_later_forks_are_counted_on() -> None:

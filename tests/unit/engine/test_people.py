@@ -8,7 +8,6 @@ from tests.property.driver import Driver
 from tests.unit.engine.play import Script, ask, play
 
 
-
 def nod(question: str) -> str:
     return f"re {question}"
 

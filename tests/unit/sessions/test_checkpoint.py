@@ -75,7 +75,7 @@ async def test_a_position_is_a_name_or_a_step_or_a_seq(storage: StorageBackend, 
     assert status(await session.resume()) == "paused"
     await session.checkpoint("milestone")
     await session.resume()
-    second = [r for r in team.records() if isinstance(r.event, StepCompleted) and r.event.content == "w2"][0]
+    second = next(r for r in team.records() if getattr(r.event, "content", None) == "w2")
     state = await session.restore(second.seq if where == "by seq" else where)
     assert state["total_steps"] == 3
     assert state["checkpoint"] == str(second.seq if where == "by seq" else where)
@@ -156,7 +156,7 @@ async def test_a_position_that_does_not_exist_is_named_with_the_nearest_one(stor
     session = await team.session()
     await session.run(TALK)
     await session.checkpoint("milestone")
-    with pytest.raises(SessionError, match="no position 'milestones'.*did you mean 'milestone'"):
+    with pytest.raises(SessionError, match=r"no position 'milestones'.*did you mean 'milestone'"):
         await session.restore("milestones")
     with pytest.raises(SessionError, match="there is no position 'W#4'"):
         await session.restore("W#4")

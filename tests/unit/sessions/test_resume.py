@@ -21,6 +21,7 @@ from mars_nb.state.record import Record
 from tests.unit.sessions.team import Gate, Team, status
 
 if TYPE_CHECKING:
+    from mars_nb.events import Event
     from mars_nb.state.storage import StorageBackend
 
 CHAIN = "User -> A -> B -> C -> User"
@@ -137,7 +138,7 @@ async def test_an_unknown_session_is_named_with_the_nearest_one(storage: Storage
         team.orchestra.restore_checkpoint("analysys@one"),
         team.manager.delete_session("analysys"),
     ):
-        with pytest.raises(SessionNotFound, match="no session 'analysys'.*did you mean 'analysis'"):
+        with pytest.raises(SessionNotFound, match=r"no session 'analysys'.*did you mean 'analysis'"):
             await touch
 
 
@@ -297,7 +298,14 @@ def test_a_crash_ends_the_work_with_the_last_event_and_a_restore_forgets_what_ca
     from mars_nb.events import Restored, RunPaused
 
     started = RunStarted(task="T", topology="User -> A")
-    events = [started, StepScheduled("b0", 1, "A"), RunResumed(), RunPaused("so"), RunResumed(), RunEnded("cancelled")]
+    events: list[Event] = [
+        started,
+        StepScheduled("b0", 1, "A"),
+        RunResumed(),
+        RunPaused("so"),
+        RunResumed(),
+        RunEnded("cancelled"),
+    ]
     times = [0.0, 10.0, 1_000.0, 1_003.0, 2_000.0, 2_004.0]
     records = [Record(i, at, event) for i, (at, event) in enumerate(zip(times, events, strict=True), 1)]
     assert worked_s(records) == 10 + 3 + 4

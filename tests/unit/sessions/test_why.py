@@ -121,5 +121,5 @@ async def test_a_step_after_a_question_names_the_person(storage: StorageBackend)
 async def test_a_step_that_never_ran_is_named_with_the_nearest_one(storage: StorageBackend) -> None:
     team = Team(storage, Writer="a")
     await team.run("User -> Writer -> User")
-    with pytest.raises(SessionError, match="there is no step 'Writr#1'.*did you mean 'Writer#1'"):
+    with pytest.raises(SessionError, match=r"there is no step 'Writr#1'.*did you mean 'Writer#1'"):
         team.orchestra.session("s").why("Writr#1")

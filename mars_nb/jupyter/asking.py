@@ -1,0 +1,104 @@
+"""How whoever sits at the notebook is asked: below the picture, in the cell's own thread, or by ``%mars answer``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mars_nb.errors import NobodyToAsk
+from mars_nb.topology.names import quoted
+from mars_nb.views.labels import clean
+
+if TYPE_CHECKING:
+    import queue
+    from collections.abc import Callable, Iterator
+
+    from mars_nb.jupyter.live import Live, Presses
+
+
+class Here:
+    """Asks in the middle of a cell that is awaited: everything else waits for the answer."""
+
+    def __init__(self, keyboard: Callable[[str], str], paint: Callable[[], object], presses: Presses) -> None:
+        self._keyboard = keyboard
+        self._paint = paint
+        self._presses = presses
+
+    async def ask(self, question: str) -> str:
+        """Ask, and wait for the reply."""
+        self._paint()
+        try:
+            return _answer(self._keyboard, question)
+        except KeyboardInterrupt:
+            self._presses.press()
+            raise asyncio.CancelledError from None
+
+
+class There:
+    """Asks in the thread of the cell that waits; the other agents go on."""
+
+    def __init__(
+        self,
+        keyboard: Callable[[str], str],
+        paint: Callable[[], object],
+        inbox: queue.SimpleQueue[Callable[[], object]],
+    ) -> None:
+        self._keyboard = keyboard
+        self._paint = paint
+        self._inbox = inbox
+
+    async def ask(self, question: str) -> str:
+        """Ask, and wait for the reply."""
+        self._paint()
+        answer: Future[str] = Future()
+        self._inbox.put(partial(_resolve, answer, partial(_answer, self._keyboard, question)))
+        return await asyncio.wrap_future(answer)
+
+
+class Later:
+    """Lets the question stand until somebody says ``%mars answer``; the other agents go on."""
+
+    def __init__(self, live: Live, paint: Callable[[], object]) -> None:
+        self._live = live
+        self._paint = paint
+
+    async def ask(self, question: str) -> str:
+        """Ask, and wait for the reply."""
+        self._paint()
+        return await self._live.ask(question)
+
+
+def _resolve(answer: Future[str], ask: Callable[[], str]) -> None:
+    """Ask, unless the run is over by now; an error of asking is for the run to tell."""
+    if not answer.set_running_or_notify_cancel():
+        return
+    try:
+        answer.set_result(ask())
+    except Exception as error:  # noqa: BLE001 (whoever awaits the answer hears of it)
+        answer.set_exception(error)
+
+
+def _answer(keyboard: Callable[[str], str], question: str) -> str:
+    try:
+        with _interruptible():
+            return keyboard("\n".join(map(clean, question.splitlines())) + "\n> ")
+    except EOFError:
+        raise NobodyToAsk(f"{quoted(question)} was asked, and the input ended; answer with -u VAR instead") from None
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the stop button interrupt ``input()``: else it is only noted, by us or by the kernel's blocked loop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,246 @@
+"""The verbs that look at runs and sessions, and change nothing."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from mars_nb import __version__
+from mars_nb.agents.registry import AgentRegistry
+from mars_nb.engine.folding import replay as play_again
+from mars_nb.errors import CellError, RunNotFound
+from mars_nb.jupyter.desk import ENDED
+from mars_nb.jupyter.display import Text, show_answer, show_line
+from mars_nb.jupyter.foreground import screen_of
+from mars_nb.jupyter.help import FACTS
+from mars_nb.jupyter.jobs import digests
+from mars_nb.jupyter.plans import counted
+from mars_nb.jupyter.runner import PAINT_EVERY_S
+from mars_nb.jupyter.runs import Run, RunRecord, base_of, bundle_of, record_of
+from mars_nb.orchestra import Orchestra
+from mars_nb.topology.names import RESERVED
+from mars_nb.views.compare import compare as compare_results
+from mars_nb.views.history import History
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mars_nb.jupyter.arguments import Arguments
+    from mars_nb.jupyter.desk import Desk
+    from mars_nb.session import Session
+    from mars_nb.views.result import OrchestraResult
+
+N_SHOWN = 5
+"""Runs and agents that the status names."""
+LONGEST_GAP_S = 2.0
+"""How long a replay waits where nothing happened: nobody wants to sit through a night's pause."""
+
+
+def session_of(desk: Desk, run: Run) -> Session:
+    """Give the session of a run.
+
+    Raises
+    ------
+    RunNotFound
+        If it was only drawn.
+    """
+    session_id = record_of(run).session_id
+    if not session_id:
+        raise RunNotFound(f"run {run.name!r} was only drawn; run its cell without --dry-run")
+    return Orchestra(AgentRegistry.default(), state_manager=desk.store.holder(session_id)).session(session_id)
+
+
+# -------------------------------------------------------------------------------------------------------------- status
+
+
+def status(desk: Desk) -> Text:
+    """Say what is there, and three things that can be done next."""
+    agents = AgentRegistry.default().names()
+    unfinished = desk.store.unfinished()
+    lines = [
+        f"mars_nb {__version__} · {FACTS}",
+        f"runs: {_some([_run_line(run) for run in reversed(desk.runs)])}",
+        f"agents: {_some(agents)}",
+        f"sessions: {len(desk.store.ids())} in {desk.store.path}",
+        *([f"unfinished: {_some(unfinished)}"] if unfinished else []),
+        f"next: {' · '.join(_next(desk, agents, unfinished))}",
+    ]
+    return Text("\n".join(lines))
+
+
+def _some(items: list[str]) -> str:
+    more = f" and {len(items) - N_SHOWN} more" if len(items) > N_SHOWN else ""
+    return ", ".join(items[:N_SHOWN]) + more if items else "none yet"
+
+
+def _run_line(run: Run) -> str:
+    live = record_of(run).live
+    if live is not None and live.question:
+        return f"{run.name} (asks: {' '.join(live.question.split())[:80]})"
+    steps = f", {counted(run.total_steps, 'step')}" if run.status in ENDED else ""
+    return f"{run.name} ({run.status}{steps})"
+
+
+def _next(desk: Desk, agents: list[str], unfinished: list[str]) -> tuple[str, str, str]:
+    if desk.live:
+        name = desk.live[-1].name
+        return f"%mars pause {name}", f"%mars show {name}", f"await {name}"
+    if unfinished:
+        return f"%mars resume {unfinished[0]}", f"%mars show {unfinished[0]}", "%mars sessions"
+    if desk.runs:
+        name = record_of(desk.runs[-1]).handle
+        return f"%mars timeline {name}", f"%mars show {name}", "%mars help"
+    if agents:
+        return "%mars agents", "%mars help cell", "%mars patterns"
+    return "%mars demo", "%mars help agents", "%mars help cell"
+
+
+# -------------------------------------------------------------------------------------------------------------- tables
+
+
+def sessions(desk: Desk, _arguments: Arguments) -> pd.DataFrame:
+    """Give one row a session.
+
+    ``session_id``, ``run``, ``status``, ``task`` (str), ``n_events`` (int), ``created_at`` (UTC), ``parent`` (str).
+    """
+    import pandas as pd
+
+    columns = ["session_id", "run", "status", "task", "n_events", "created_at", "parent"]
+    table = pd.DataFrame([_session_row(each) for each in desk.store.described()], columns=columns)
+    table["created_at"] = pd.to_datetime(table["created_at"], unit="s", utc=True).dt.floor("s")
+    return table
+
+
+def _session_row(known: dict[str, Any]) -> tuple[Any, ...]:
+    name, parent = str(known["session_id"]), known.get("parent")
+    came_from = f"{parent['session']}@{parent['seq']}" if parent else ""
+    task = "" if known["task"] is None else str(known["task"])
+    return (name, base_of(name), known["status"], task, known.get("n_events", 0), known["created_at"], came_from)
+
+
+def agents(desk: Desk, arguments: Arguments) -> pd.DataFrame:
+    """Give one row an agent: ``agent``, ``kind``, ``description`` (str); with ``--from`` those of a session."""
+    import pandas as pd
+
+    if "from" in arguments.options:
+        return _agents_of(desk, desk.find(arguments.options["from"]))
+    rows = [(each.name, each.kind, each.description) for each in AgentRegistry.default()]
+    return pd.DataFrame(rows, columns=["agent", "kind", "description"])
+
+
+def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
+    """Give one row an agent of a run: ``agent``, ``here`` (the same, changed, missing), ``digest``, ``digest_here``."""
+    import pandas as pd
+
+    session = session_of(desk, run)
+    kept = digests(desk.store.holder(session.id).records(session.id))
+    registry = AgentRegistry.default()
+    now = {agent.name: agent.digest for agent in registry}
+    names = [name for name in run.topology.nodes if name not in RESERVED]
+    rows = [(name, _here(kept.get(name), now.get(name)), kept.get(name, ""), now.get(name, "")) for name in names]
+    return pd.DataFrame(rows, columns=["agent", "here", "digest", "digest_here"])
+
+
+def _here(then: str | None, now: str | None) -> str:
+    if now is None:
+        return "missing"
+    return "the same" if then == now else "changed"
+
+
+def timeline(desk: Desk, arguments: Arguments) -> pd.DataFrame:
+    """Give one row a step of a run."""
+    return result_at(desk, arguments.word()).timeline()
+
+
+def cost(desk: Desk, arguments: Arguments) -> pd.DataFrame:
+    """Give what a run used: one row an agent, and the sum.
+
+    ``n_steps``, ``duration_s``, ``n_input_tokens``, ``n_output_tokens``, ``cost_usd``.
+    """
+    steps = result_at(desk, arguments.word()).timeline()
+    steps["agent"] = steps["agent"].astype(str)
+    sums = steps.groupby("agent", sort=False).agg(
+        n_steps=("step", "size"),
+        **{name: (name, "sum") for name in ("duration_s", "n_input_tokens", "n_output_tokens", "cost_usd")},
+    )
+    sums.loc["total"] = sums.sum()
+    return sums.astype({"n_steps": int, "n_input_tokens": int, "n_output_tokens": int})
+
+
+def compare(desk: Desk, arguments: Arguments) -> pd.DataFrame:
+    """Compare two runs step by step; see `mars_nb.compare`."""
+    if len(arguments.words) != 2:  # noqa: PLR2004 (A and B)
+        raise CellError("'%mars compare' takes two runs: '%mars compare report report_fork'")
+    one, other = (result_at(desk, word) for word in arguments.words)
+    return compare_results(one, other)
+
+
+def result_at(desk: Desk, text: str) -> OrchestraResult:
+    """Give the result of a run, ``RUN``, or what it was at a position, ``RUN@WHERE``."""
+    name, at, where = text.partition("@")
+    run = desk.find(name)
+    return session_of(desk, run).at(where) if at else run.result
+
+
+def why(desk: Desk, arguments: Arguments) -> Text:
+    """Say which events and which rule made a step run."""
+    name, step = arguments.where()
+    if not step:
+        raise CellError("'%mars why' takes a step: '%mars why Writer#2', or 'report@b0.1#2'")
+    return Text(session_of(desk, desk.find(name)).why(step))
+
+
+# ------------------------------------------------------------------------------------------------------------ pictures
+
+
+def show(desk: Desk, arguments: Arguments) -> Run | OrchestraResult:
+    """Show the answer of a run, and give the run, which shows its picture; ``RUN@WHERE`` is the run as it was."""
+    name, where = arguments.of_run()
+    run = desk.find(name)
+    if where:
+        return session_of(desk, run).at(where)
+    if run.status == "succeeded":
+        show_answer(run)
+    return run
+
+
+def replay(desk: Desk, arguments: Arguments) -> Run:
+    """Play a run again from its journal, as fast as it goes or at a speed; nobody is asked."""
+    run = desk.find(arguments.word())
+    session = session_of(desk, run)
+    records = desk.store.holder(session.id).records(session.id)
+    at = {record.seq: record.at for record in records}
+    result, screen = session.result, screen_of(desk.shell)
+    assert result.history is not None  # noqa: S101 (a session's result has one)
+    past, speed = result.history, arguments.options.get("speed")
+    last_s, painted_s, n_events = next(iter(at.values()), 0.0), 0.0, 0
+    for seq, _, state in play_again((record.seq, record.event) for record in records):
+        if speed:
+            time.sleep(min(LONGEST_GAP_S, max(0.0, at[seq] - last_s) / speed))
+        last_s, n_events = at[seq], n_events + 1
+        if speed and screen.view == "live" and time.monotonic() - painted_s >= PAINT_EVERY_S:
+            screen.paint(bundle_of(History(past.topology, state, past.journal)))
+            painted_s = time.monotonic()
+    screen.paint(bundle_of(past))
+    show_line(f"replayed {counted(n_events, 'event')} of {session.id}: every one followed from the recorded replies")
+    return shown(desk, record_of(run))
+
+
+class ShownRun(Run):
+    """A run that its cell has shown already, so that it shows nothing more as the value of that cell."""
+
+    def __init__(self, record: RunRecord, shell: Any) -> None:
+        super().__init__(record)
+        self._shell = shell
+        self._shown_in = shell.execution_count
+
+    def _ipython_display_(self) -> None:
+        if self._shell.execution_count != self._shown_in:
+            from IPython.display import display
+
+            display(Run(self._record))  # type: ignore[no-untyped-call]  # IPython
+
+
+def shown(desk: Desk, record: RunRecord) -> Run:
+    """Give a run that its cell has shown already."""
+    return ShownRun(record, desk.shell)

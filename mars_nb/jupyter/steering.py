@@ -1,0 +1,262 @@
+"""The verbs that steer a run: pause, step, resume, stop, answer; checkpoint, restore, fork."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import TYPE_CHECKING, Any
+
+from mars_nb.agents.registry import AgentRegistry
+from mars_nb.errors import CellError, MarsError, RunNotFound, RunStopped
+from mars_nb.events import QuestionAnswered, RunEnded
+from mars_nb.jupyter.cell import named_topology
+from mars_nb.jupyter.display import Text, show_line
+from mars_nb.jupyter.foreground import Foreground, keyboard_of, run_now, screen_of
+from mars_nb.jupyter.jobs import Changes, check_agents, check_free, opened, refresh, session_job, variable_of
+from mars_nb.jupyter.live import GRACE_S, Presses, at_once
+from mars_nb.jupyter.looking import session_of, shown
+from mars_nb.jupyter.placeholders import fill, only_name, value_of, variable
+from mars_nb.jupyter.plans import file_topology, user_of
+from mars_nb.jupyter.runs import LOOK_EVERY_S, Run, paused_text, record_of
+from mars_nb.topology.names import quoted, unquoted
+
+if TYPE_CHECKING:
+    from mars_nb.agents.agent import Agent
+    from mars_nb.jupyter.arguments import Arguments
+    from mars_nb.jupyter.desk import Desk
+    from mars_nb.jupyter.runner import Job
+    from mars_nb.jupyter.runs import RunRecord
+    from mars_nb.topology.model import Topology
+
+GIVE_UP_AT = 20
+"""Unfinished sessions that are looked through for an open question."""
+
+
+def pause(desk: Desk, arguments: Arguments) -> Run:
+    """Let no further step of a run start; ``--now`` cancels the running ones, which are asked again later."""
+    record = desk.one_live(arguments.word())
+    assert record.live is not None  # noqa: S101 (it is going on)
+    now = "now" in arguments.options
+    record.live.pause(now=now)
+    if not _wait(record) and now:
+        show_line(f"run {record.name!r} pauses as soon as this cell is over; go on: %mars resume {record.handle}")
+    else:
+        show_line(paused_text(record) if record.status in ("paused", "running") else _ended(record))
+    return shown(desk, record)
+
+
+def _ended(record: RunRecord) -> str:
+    return f"run {record.name!r} {record.status} before it could pause"
+
+
+def stop(desk: Desk, arguments: Arguments) -> Run:
+    """End a run that is going on, or one that is paused; what it has is kept."""
+    name = arguments.word()
+    run = desk.find(name) if name or not desk.live else Run(desk.one_live())
+    record = record_of(run)
+    if record.live is not None:
+        record.live.cancel()
+        _wait(record)
+    elif record.status in ("paused", "interrupted"):
+        manager = desk.store.holder(record.session_id)
+        manager.append(record.session_id, RunEnded("cancelled", "you stopped it; every result so far is kept"))
+        refresh(record, manager)
+    else:
+        raise RunNotFound(f"run {run.name!r} is neither going on nor paused (status: {record.status})")
+    show_line(f"run {record.name!r} was stopped; every result so far is kept: {record.name}.timeline()")
+    return shown(desk, record)
+
+
+def _wait(record: RunRecord) -> bool:
+    """Give a run time to come to rest, and tell whether it did; the stop button is heard."""
+    presses, end, until = Presses(record), record.end, time.monotonic() + GRACE_S
+    if record.live is not None and record.live.is_here:
+        return end.done()
+    with presses.heard():
+        while not (end.done() or presses.is_late or time.monotonic() > until):
+            time.sleep(LOOK_EVERY_S / 10)
+    if record.repaint is not None:
+        record.repaint()
+    return end.done()
+
+
+def step(desk: Desk, arguments: Arguments) -> Run:
+    """Let every branch that can go on do one step, then pause again."""
+    return _go_on(desk, arguments, is_one_step=True)
+
+
+def resume(desk: Desk, arguments: Arguments) -> Run:
+    """Go on with a run, of this kernel or an earlier one; what has a reply is not asked again."""
+    return _go_on(desk, arguments)
+
+
+def _go_on(desk: Desk, arguments: Arguments, *, is_one_step: bool = False) -> Run:
+    record, options = _unfinished(desk, arguments.word()), arguments.options
+    changes = Changes(
+        _topology(options.get("topology"), desk), tuple(options.get("rule", ())), options.get("max_steps")
+    )
+    job = session_job(
+        record,
+        desk.store.holder(record.session_id),
+        changes=changes,
+        user=user_of(options.get("user"), desk.variables),
+        keyboard=keyboard_of(desk.shell),
+        is_one_step=is_one_step,
+    )
+    return _carry_out(desk, job, options | ({"step": True} if is_one_step else {}))
+
+
+def _carry_out(desk: Desk, job: Job, options: dict[str, Any]) -> Run:
+    """Go on with a run below its cell, or in the background."""
+    record = job.record
+    try:
+        run_now(Foreground(job, desk.adopt(record), screen_of(desk.shell, options), options))
+    except RunStopped:
+        raise
+    except MarsError:  # it did not go on: it stands where it stood
+        refresh(record, desk.store.holder(record.session_id))
+        raise
+    return shown(desk, record)
+
+
+def _unfinished(desk: Desk, name: str) -> RunRecord:
+    """Find a run that can go on; without a name the last one, or the only session that waits."""
+    if not name and not (desk.live or (desk.runs and desk.runs[-1].status in ("paused", "failed", "cancelled"))):
+        waiting = desk.store.unfinished()
+        if len(waiting) > 1:
+            raise RunNotFound(f"several sessions are unfinished: {', '.join(waiting[:5])}; say which: %mars resume ID")
+        name = waiting[0] if waiting else name
+    record = record_of(desk.find(name))
+    if record.status == "running":
+        raise CellError(f"run {record.name!r} is going on; pause it first: %mars pause {record.handle}")
+    session_of(desk, Run(record))
+    return record
+
+
+def _topology(text: str | None, desk: Desk) -> Topology | None:
+    if text is None:
+        return None
+    return file_topology(text) if text.endswith(".mars") else named_topology(text, desk.variables)
+
+
+# -------------------------------------------------------------------------------------------------------------- answer
+
+
+def answer(desk: Desk, arguments: Arguments) -> Run:
+    """Answer the question that is open; a run that paused for it goes on."""
+    text = _filled(unquoted(arguments.text), desk)
+    asking = [record_of(run) for run in desk.live if _asks(record_of(run))]
+    if len(asking) == 1 and (live := asking[0].live) is not None:
+        live.answer(text)
+        show_line(f"run {asking[0].name!r} was told, and goes on")
+        return shown(desk, asking[0])
+    record = _one_asking(desk, asking)
+    assert record.history is not None  # noqa: S101 (it asks)
+    manager = desk.store.holder(record.session_id)
+    job = session_job(record, manager, keyboard=keyboard_of(desk.shell))
+    manager.append(record.session_id, QuestionAnswered(record.history.state.questions[0].id, text))
+    return _carry_out(desk, job, {})
+
+
+def _asks(record: RunRecord) -> bool:
+    if record.live is not None:
+        return bool(record.live.question)
+    return record.status == "paused" and record.history is not None and bool(record.history.state.questions)
+
+
+def _one_asking(desk: Desk, live: list[RunRecord]) -> RunRecord:
+    here = [record_of(run) for run in desk.runs if not desk.live or run.status == "paused"]
+    known = {record.session_id for record in here}
+    others = [each for each in desk.store.unfinished()[:GIVE_UP_AT] if each not in known]
+    kept = [opened(each, desk.store.holder(each)) for each in others]
+    asking = [*live, *(record for record in [*here, *kept] if _asks(record))]
+    match asking:
+        case [record]:
+            return record
+        case []:
+            raise RunNotFound("no run asks anything; %mars lists what is there")
+        case several:
+            names = ", ".join(record.handle for record in several)
+            raise RunNotFound(f"several runs ask: {names}; resume one of them with answers: %mars resume RUN -u VAR")
+
+
+def _filled(text: str, desk: Desk) -> str:
+    filled = fill(text, desk.variables)
+    if filled.problems:
+        raise CellError(filled.problems[0].message)
+    return filled.text
+
+
+# --------------------------------------------------------------------------------------------------------- checkpoints
+
+
+def checkpoint(desk: Desk, arguments: Arguments) -> Text:
+    """Give the present position of a run a name."""
+    run_name, name = arguments.where()
+    if not name:
+        raise CellError("'%mars checkpoint' takes a name: '%mars checkpoint before-review'")
+    run = desk.find(run_name)
+    session, live = session_of(desk, run), record_of(run).live
+    return Text(at_once(session.checkpoint(name)) if live is None else live.checkpoint(name))
+
+
+def restore(desk: Desk, arguments: Arguments) -> Run:
+    """Go back to a position; what came after stays in the journal."""
+    run_name, where = arguments.where()
+    if not where:
+        raise CellError("'%mars restore' takes a position: a checkpoint, a seq, or 'Writer#2'")
+    run = desk.find(run_name)
+    record = record_of(run)
+    if record.live is not None:
+        raise CellError(f"run {record.name!r} is going on; pause it first: %mars pause {record.handle}")
+    at_once(session_of(desk, run).restore(where))
+    refresh(record, desk.store.holder(record.session_id))
+    kept = "what came after stays in the journal"
+    show_line(f"{record.name} is where it was at {where}; %mars resume {record.handle} goes on from there, {kept}")
+    return desk.adopt(record)
+
+
+def fork(desk: Desk, arguments: Arguments) -> Run:
+    """Make another run from a position of this one, and go on with it; what did not change is not asked again."""
+    run_name, where = arguments.of_run()
+    if not where:
+        raise CellError("'%mars fork' takes a position: '%mars fork report@Writer#2 --as NEW'")
+    run, options = desk.find(run_name), arguments.options
+    session = session_of(desk, run)
+    manager = desk.store.holder(session.id)
+    changes = Changes(_topology(options.get("topology"), desk), agents=_agents(options.get("agent", [])))
+    new_id = desk.store.next_id(options.get("as", f"{run.name}_fork"))
+    _check_name(desk, variable_of(new_id))
+    check_agents(changes.topology or run.topology, changes, session.id)
+    if not manager.backend.is_trusted(session.id):
+        check_free(manager, session.id)
+    edit = _edit(options["edit"], desk) if "edit" in options else None
+    at_once(session.fork(where, edit=edit, new_id=new_id))
+    job = session_job(opened(new_id, manager), manager, changes=changes, keyboard=keyboard_of(desk.shell))
+    return _carry_out(desk, job, options)
+
+
+def _check_name(desk: Desk, name: str) -> None:
+    if name in desk.variables and not isinstance(desk.variables[name], Run):
+        kind = type(desk.variables[name]).__name__[:40]
+        raise CellError(f"the variable {quoted(name)} ({kind}) is no run; expected another name: --as NEW")
+
+
+def _edit(text: str, desk: Desk) -> Any:
+    """Give what a step is to have replied: the value of a variable, or text."""
+    name = only_name(text)
+    return _filled(text, desk) if name is None else value_of(name, variable(name, desk.variables))
+
+
+def _agents(pairs: list[str]) -> tuple[Agent, ...]:
+    """Give agents that take the places of others: ``OLD=NEW`` is the agent NEW under the name OLD."""
+    found = []
+    for pair in pairs:
+        old, equals, new = (part.strip() for part in pair.partition("="))
+        if not (old and equals and new):
+            raise CellError(f"--agent {quoted(pair)}: expected OLD=NEW, such as 'Writer=Careful Writer'")
+        stand_in = copy.copy(AgentRegistry.default().get(new))
+        stand_in.name = old
+        vars(stand_in).pop("digest", None)
+        found.append(stand_in)
+    return tuple(found)
