@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mars_nb.engine.branch import BranchState
-from mars_nb.engine.join import given_up_in, standing
+from mars_nb.engine.join import first_position, given_up_in, standing
 from mars_nb.events import RunEnded
 
 if TYPE_CHECKING:
@@ -51,9 +51,10 @@ def chain_of_causes(state: RunState) -> str:
     ``"South (b0.1#2) failed after 3 attempts: ConnectError: refused; Merger needs all of its contributors and has 1 of
     2"``
     """
-    failed = [branch for branch in state.branches.values() if branch.state is BranchState.FAILED]
-    causes = [_cause(branch) for branch in failed if not branch.settled_at] or [_cause(branch) for branch in failed]
-    return "; ".join(causes + list(_blocked(state, state.root)))
+    everybody = state.branches.values()
+    failed = [branch for branch in everybody if branch.state is BranchState.FAILED and not branch.settled_at]
+    causes = [_cause(branch) for branch in sorted(failed, key=lambda branch: branch.position)]
+    return "; ".join(causes + _blocked(state, state.root))
 
 
 def _cause(branch: ExecutionBranch) -> str:
@@ -63,9 +64,9 @@ def _cause(branch: ExecutionBranch) -> str:
 
 
 def _blocked(state: RunState, frame: Frame) -> list[str]:
-    found = []
-    for join in frame.joins.values():
-        inner = [each for branch in join.waiting.values() for one in branch.frames for each in _blocked(state, one)]
+    found: list[str] = []
+    for join in sorted(frame.joins.values(), key=first_position):
+        inner = [each for branch in join.in_order() for one in branch.frames for each in _blocked(state, one)]
         found += [*inner, _needs(state, join)]
     return found
 

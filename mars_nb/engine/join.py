@@ -23,7 +23,7 @@ from mars_nb.engine.branch import WAITING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mars_nb.engine.branch import ExecutionBranch, Forks, Frame
+    from mars_nb.engine.branch import ExecutionBranch, Forks, Frame, Position
     from mars_nb.topology.graph import TopologyGraph
 
 
@@ -162,6 +162,11 @@ def _stands_in(join: Join, forks: Forks, counts: dict[str, int], sources: frozen
         if agent in many and (agent != join.agent or counts[agent] > join.lineages.get(forks, 0)):
             return agent
     return None
+
+
+def first_position(join: Join) -> Position:
+    """Give the position of who comes first in branch order; it is that of the join."""
+    return min(branch.position for branch in join.waiting.values())
 
 
 def watch(join: Join, position: tuple[Forks, str]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mars_nb.engine.branch import ASKING, CALLING, WAITING, common_position, name_of
 from mars_nb.engine.ending import ending, limit_reached
-from mars_nb.engine.join import block, given_up_in, standing, watch, witness
+from mars_nb.engine.join import block, first_position, given_up_in, standing, watch, witness
 from mars_nb.events import BranchEnded, BranchesJoined, BranchResumed, PauseRequested, RunPaused, StepScheduled
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _gone_on(state: RunState, join: Join, n_started: int) -> Event | None:
         if not stand.meets(state.plan.rules.quorum(join.agent)):
             state.dirty |= dict.fromkeys(block(join))
             return None
-        given_up = stand.given_up
+        given_up = tuple(sorted(stand.given_up, key=lambda name: state.branches[name].position))
     if not is_alone:
         return _joined(state, join, given_up)
     if branch.state is WAITING and not given_up and _can_start_at_once(state, branch, n_started):
@@ -98,13 +98,9 @@ def _stuck(state: RunState) -> list[Event]:
     held = [join for join in frame.joins.values() if not join.is_blocked]
     if held:
         state.quiet.append(frame)
-        event = _gone_on(state, min(held, key=_first_position), 0)
+        event = _gone_on(state, min(held, key=first_position), 0)
         return [event] if event else []
     return _tell_caller(state, frame)
-
-
-def _first_position(join: Join) -> Position:
-    return min(branch.position for branch in join.waiting.values())
 
 
 def _tell_caller(state: RunState, frame: Frame) -> list[Event]:

@@ -149,7 +149,7 @@ def help_text(topic: str = "") -> str:
 
     Examples
     --------
-    >>> help_text("options").splitlines()[1]
+    >>> help_text("options").splitlines()[2]
     '-n  --dry-run                  draw and check, run nothing'
     """
     texts = {

@@ -17,7 +17,7 @@ from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import CellError, SessionError, StorageError
 from mars_nb.events import RunStarted, TopologyChanged
 from mars_nb.jupyter.live import at_once
-from mars_nb.jupyter.plans import Team, missing, team_of, unknown_agents, user_of
+from mars_nb.jupyter.plans import Team, team_of, unknown_agents, user_of
 from mars_nb.jupyter.runner import Job
 from mars_nb.jupyter.runs import RunRecord, base_of
 from mars_nb.jupyter.store import slug
@@ -214,7 +214,11 @@ def check_agents(topology: Topology, changes: Changes, called: str) -> None:
     given = {agent.name for agent in changes.agents}
     unknown = [name for name in unknown_agents(topology) if name not in given]
     if unknown:
-        raise CellError(f"{missing(unknown)}; or run the cell that defined it: %mars agents --from {called}")
+        is_one = len(unknown) == 1
+        raise CellError(
+            f"{quoted(', '.join(unknown))} {'is no agent' if is_one else 'are no agents'} of this kernel; run the cell"
+            f"{'' if is_one else 's'} again that define{'s it' if is_one else ' them'}: %mars agents --from {called}"
+        )
 
 
 def check_free(manager: StateManager, session_id: str) -> None:

@@ -132,13 +132,20 @@ def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
     """Give one row an agent of a run: ``agent``, ``here`` (the same, changed, missing), ``digest``, ``digest_here``."""
     import pandas as pd
 
-    session = session_of(desk, run)
-    kept = digests(desk.store.holder(session.id).records(session.id))
-    registry = AgentRegistry.default()
-    now = {agent.name: agent.digest for agent in registry}
-    names = [name for name in run.topology.nodes if name not in RESERVED]
-    rows = [(name, _here(kept.get(name), now.get(name)), kept.get(name, ""), now.get(name, "")) for name in names]
-    return pd.DataFrame(rows, columns=["agent", "here", "digest", "digest_here"])
+    return pd.DataFrame(_compared(desk, record_of(run)), columns=["agent", "here", "digest", "digest_here"])
+
+
+def changed_agents(desk: Desk, record: RunRecord) -> list[str]:
+    """Give the names of the agents of a run that are defined otherwise than when it ran last."""
+    return [name for name, here, *_ in _compared(desk, record) if here == "changed"]
+
+
+def _compared(desk: Desk, record: RunRecord) -> list[tuple[str, str, str, str]]:
+    session = session_of(desk, Run(record))
+    then = digests(desk.store.holder(session.id).records(session.id))
+    now = {agent.name: agent.digest for agent in AgentRegistry.default()}
+    names = [name for name in record.topology.nodes if name not in RESERVED]
+    return [(name, _here(then.get(name), now.get(name)), then.get(name, ""), now.get(name, "")) for name in names]
 
 
 def _here(then: str | None, now: str | None) -> str:

@@ -122,10 +122,12 @@ def _number(text: str) -> int:
 
 
 def _times(text: str) -> float:
-    found = _seconds(text.removesuffix("x").removesuffix("X"))
-    if not found:
+    digits = text.removesuffix("x")
+    if not (
+        digits.replace(".", "", 1).isdecimal() and digits.isascii() and len(digits) <= MAX_DIGITS and float(digits)
+    ):
         raise ValueError("how many times faster, such as 4x")
-    return found
+    return float(digits)
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:

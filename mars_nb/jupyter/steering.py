@@ -14,7 +14,7 @@ from mars_nb.jupyter.display import Text, show_line
 from mars_nb.jupyter.foreground import Foreground, keyboard_of, run_now, screen_of
 from mars_nb.jupyter.jobs import Changes, check_agents, check_free, opened, refresh, session_job, variable_of
 from mars_nb.jupyter.live import GRACE_S, Presses, at_once
-from mars_nb.jupyter.looking import session_of, shown
+from mars_nb.jupyter.looking import changed_agents, session_of, shown
 from mars_nb.jupyter.placeholders import fill, only_name, value_of, variable
 from mars_nb.jupyter.plans import file_topology, user_of
 from mars_nb.jupyter.runs import LOOK_EVERY_S, Run, paused_text, record_of
@@ -103,6 +103,8 @@ def _go_on(desk: Desk, arguments: Arguments, *, is_one_step: bool = False) -> Ru
         keyboard=keyboard_of(desk.shell),
         is_one_step=is_one_step,
     )
+    if changed := changed_agents(desk, record):
+        show_line(f"changed since it ran last: {', '.join(changed)}; what is defined here now is asked")
     return _carry_out(desk, job, options | ({"step": True} if is_one_step else {}))
 
 
@@ -211,8 +213,7 @@ def restore(desk: Desk, arguments: Arguments) -> Run:
         raise CellError(f"run {record.name!r} is going on; pause it first: %mars pause {record.handle}")
     at_once(session_of(desk, run).restore(where))
     refresh(record, desk.store.holder(record.session_id))
-    kept = "what came after stays in the journal"
-    show_line(f"{record.name} is where it was at {where}; %mars resume {record.handle} goes on from there, {kept}")
+    show_line(f"{record.name} is back at {where}, and nothing is deleted; go on: %mars resume {record.handle}")
     return desk.adopt(record)
 
 

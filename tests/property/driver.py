@@ -111,7 +111,7 @@ class Driver:
         branch = self.state.branches[asked.branch]
         step = Step(asked.step_id, asked.agent, branch.request, self.memory(branch), asked.attempt)
         self.steps.append(step)
-        self.failures[step.id] = sorted(each["branch"] for each in branch.failures)
+        self.failures[step.id] = [each["branch"] for each in branch.failures]
         try:
             reply = self.reply(step)
             check_reply(self.state, branch, reply)

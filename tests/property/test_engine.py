@@ -74,6 +74,7 @@ def outcome(driver: Driver) -> dict[str, Any]:
     """Give what must not depend on who is faster."""
     return {
         "status": driver.state.status,
+        "error": driver.state.error,
         "steps": {step.id: (step.agent, step.request, step.memory) for step in driver.steps},
         "failures": driver.failures,
         "final response": driver.final_response(),

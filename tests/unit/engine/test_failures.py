@@ -5,7 +5,7 @@ from __future__ import annotations
 from mars_nb.actions import Final, Invoke
 from mars_nb.events import RunResumed
 from tests.property.driver import Driver
-from tests.unit.engine.play import Script, ask, play
+from tests.unit.engine.play import Replies, Script, ask, play
 
 DOWN = ValueError("down")
 DIAMOND = "User -> A\nA -> B\nA -> C\nB -> D\nC -> D\nD -> User"
@@ -177,3 +177,11 @@ def test_a_blocked_join_goes_on_when_one_more_arrives_after_all() -> None:
         slow="X",
     )
     assert (run.succeeded, run.asked("D")) == (True, [{"C": "C#1", "A": "once more"}])
+
+
+def test_causes_are_told_in_branch_order_whoever_failed_first() -> None:
+    edges = "User -> A\nA <-> B\nA <-> C\nB <-> X\nC <-> Y"
+    hard: Replies = {"B": [ask("X")], "C": [ask("Y")], "X": [DOWN], "Y": [DOWN]}
+    errors = {play(edges, hard, slow=slow).error for slow in ("X", "Y", "B", "C")}
+    assert len(errors) == 1
+    assert [cause.partition(" ")[0] for cause in errors.pop().split("; ")] == ["X", "Y", "this", "this", "this"]

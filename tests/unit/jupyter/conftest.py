@@ -54,7 +54,8 @@ def agents() -> Iterator[AgentRegistry]:
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.chdir(tmp_path)
     config = Config()
     config.HistoryManager.enabled = False
     InteractiveShell.clear_instance()

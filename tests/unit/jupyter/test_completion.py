@@ -72,7 +72,7 @@ def test_options_and_their_values(team: Notebook) -> None:
 
 def test_an_option_that_was_given_or_comes_later_is_not_offered(team: Notebook) -> None:
     assert "--dry-run" not in last_words(team, "%%mars --dry-run --d")
-    assert "--background" not in last_words(team, "%%mars --ba")
+    assert "--model" not in last_words(team, "%%mars --mo")
 
 
 def test_verbs_topics_and_runs(team: Notebook) -> None:
@@ -80,6 +80,32 @@ def test_verbs_topics_and_runs(team: Notebook) -> None:
     assert last_words(team, "df = %mars ti") == ["timeline"]
     assert last_words(team, "%mars help ru") == ["rules"]
     assert last_words(team, "%mars timeline re") == ["report"]
+
+
+def test_sessions_and_agents_after_their_options(team: Notebook) -> None:
+    team.mars("done -q --stub", "task: x\nUser -> Echo -> User")
+    assert last_words(team, "%%mars -s do") == ["done-1"]
+    assert last_words(team, "%%mars -p Wri") == ["Writer"]
+    assert last_words(team, "%%mars --checkpoint-every j") == ["join"]
+
+
+def test_runs_sessions_and_positions_after_a_verb(team: Notebook) -> None:
+    team.mars("done -q", "task: x\nUser -> Planner -> User")
+    team.mars("checkpoint first")
+    assert last_words(team, "%mars show don") == ["done", "done-1"]
+    assert completed(team, "%mars fork done@fi") == ["%mars fork done@first"]
+    assert last_words(team, "%mars fork done@Pl") == ["Planner#1"]
+    assert last_words(team, "%mars restore fir") == ["first"]
+    assert last_words(team, "%mars fork nobody@fir") != ["first"]
+    assert last_words(team, "%mars fork report@fir") != ["first"]
+
+
+def test_options_of_a_verb_and_their_values(team: Notebook) -> None:
+    assert last_words(team, "%mars resume --ba") == ["--background"]
+    assert last_words(team, "%mars resume --view st") == ["static"]
+    assert last_words(team, "%mars resume -u ta") == ["table"]
+    assert last_words(team, "%mars pause rep") != ["report"]
+    assert "report" not in last_words(team, "%mars nonsense rep")
 
 
 def test_hidden_variables_and_those_of_the_shell_are_not_offered(team: Notebook) -> None:

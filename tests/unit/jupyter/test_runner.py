@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from mars_nb import AgentRegistry, AskUser, NobodyToAsk, agent
-from mars_nb.jupyter import runner
-from mars_nb.jupyter.runner import LOOP, Job, Painter, run_here, run_there
-from mars_nb.jupyter.runs import RunRecord
+from mars_nb import AgentRegistry, AskUser, MarsError, NobodyToAsk, Orchestra, StateManager, agent
+from mars_nb.jupyter import asking, live, runner
+from mars_nb.jupyter.live import Presses, at_once
+from mars_nb.jupyter.loop_thread import LOOP
+from mars_nb.jupyter.runner import Job, Painter, run_here, run_there
+from mars_nb.jupyter.runs import RunRecord, paused_text
 from mars_nb.topology.model import Topology
 
 
@@ -41,10 +43,15 @@ class Keyboard:
         return "blue"
 
 
-def job(answer: Any, *, user: object = None, keyboard: Any = None) -> Job:
-    registry = AgentRegistry()
+def job(answer: Any, *, user: object = None, keyboard: Any = None, drawn: str = "User -> A -> User") -> Job:
+    registry, manager = AgentRegistry(), StateManager()
     agent("A", registry=registry)(answer)
-    return Job(RunRecord("run", "x", Topology.from_text("User -> A -> User")), registry, user=user, keyboard=keyboard)
+    agent("B", registry=registry)(hello)
+    manager.create("run-1", "x", {})
+    topology = Topology.from_text(drawn)
+    record = RunRecord("run", "x", topology, session_id="run-1")
+    orchestra = Orchestra(registry, state_manager=manager)
+    return Job(record, orchestra, lambda session: session.run(topology), user=user, keyboard=keyboard)
 
 
 async def hello(_request: object) -> str:
@@ -55,7 +62,7 @@ async def asks(request: object, context: Any) -> Any:
     return f"you chose {request}" if context.step_id.endswith("#2") else AskUser("red or\nblue?")
 
 
-async def raises_at_once(*_: object, **__: object) -> None:
+async def raises_at_once(_session: object) -> Any:
     raise OSError("disk full")
 
 
@@ -72,39 +79,84 @@ def test_a_run_on_the_loop_thread_is_painted_in_the_thread_of_its_cell() -> None
     assert gallery.threads == {threading.current_thread().name}
 
 
-async def test_cancelling_the_cell_cancels_the_run_and_keeps_what_it_has() -> None:
-    begun = asyncio.Event()
+class Slow:
+    """An agent that takes until it is let go."""
 
-    async def waits(_request: object) -> None:
-        begun.set()
-        await asyncio.Event().wait()
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
 
-    work = job(waits)
+    async def __call__(self, _request: object) -> str:
+        self.begun.set()
+        while not self.go_on.is_set():
+            await asyncio.sleep(0)
+        return "slow"
+
+
+async def test_the_first_interrupt_of_a_cell_pauses_its_run_when_the_step_is_over() -> None:
+    slow = Slow()
+    work = job(slow, drawn="User -> A -> B -> User")
     cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
-    await begun.wait()
+    while not slow.begun.is_set():
+        await asyncio.sleep(0)
     cell.cancel()
+    while not (work.record.history and work.record.history.state.is_pausing):
+        await asyncio.sleep(0)
+    slow.go_on.set()
     assert await cell is False
     result = work.record.end.result()
-    assert (work.record.status, result.metadata["cancelled_tasks"]) == ("cancelled", 1)
-    assert result.metadata["session_id"] == work.record.session_id
-    assert len(result.timeline()) == 1
+    assert (work.record.status, result.total_steps) == ("paused", 1)
 
 
-def test_the_stop_button_cancels_a_run_on_the_loop_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun = threading.Event()
+async def test_the_second_interrupt_pauses_at_once_and_the_third_ends_the_run() -> None:
+    for n_presses, status in ((2, "paused"), (3, "cancelled")):
+        slow = Slow()
+        work = job(slow, drawn="User -> A -> B -> User")
+        cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
+        while not slow.begun.is_set():
+            await asyncio.sleep(0)
+        for _ in range(n_presses):
+            signal.raise_signal(signal.SIGINT)
+        assert await cell is False
+        assert (work.record.status, work.record.end.result().total_steps) == (status, 0)
 
-    async def waits(_request: object) -> None:
-        begun.set()
-        await asyncio.Event().wait()
 
-    def serve(*_: object) -> None:
-        begun.wait()
-        raise KeyboardInterrupt
+async def test_a_run_whose_step_goes_on_is_left_to_pause_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "GRACE_S", 0.0)
+    slow = Slow()
+    work = job(slow, drawn="User -> A -> B -> User")
+    cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
+    while not slow.begun.is_set():
+        await asyncio.sleep(0)
+    signal.raise_signal(signal.SIGINT)
+    assert await cell is False
+    assert work.record.status == "running"
+    assert paused_text(work.record).startswith("run 'run' pauses when A is done; not to wait: %mars pause run --now")
+    slow.go_on.set()
+    while work.record.status == "running":
+        await asyncio.sleep(0)
+    assert work.record.status == "paused"
 
-    monkeypatch.setattr(runner, "_serve", serve)
-    work = job(waits)
-    assert not run_there(work, Gallery())  # type: ignore[arg-type]
-    assert work.record.status == "cancelled"
+
+def test_the_stop_button_pauses_a_run_on_the_loop_thread() -> None:
+    slow = Slow()
+
+    class Presser(Gallery):
+        def paint(self, bundle: dict[str, str]) -> None:
+            if "▶ A" in bundle["text/plain"] and not slow.go_on.is_set():
+                signal.raise_signal(signal.SIGINT)
+                slow.go_on.set()
+
+    work = job(slow, drawn="User -> A -> B -> User")
+    assert not run_there(work, Presser())  # type: ignore[arg-type]
+    assert (work.record.status, work.record.end.result().total_steps) == ("paused", 1)
+
+
+def test_a_run_that_was_paused_when_nothing_was_left_has_ended() -> None:
+    work = job(hello)
+    work.is_one_step = True
+    assert run_there(work, Gallery())  # type: ignore[arg-type]
+    assert work.record.status == "succeeded"
 
 
 def test_a_run_that_was_stopped_before_it_began_says_so() -> None:
@@ -113,9 +165,9 @@ def test_a_run_that_was_stopped_before_it_began_says_so() -> None:
     assert record.end.result().error == "MarsError: run 'run' was stopped before it began"
 
 
-def test_what_breaks_the_run_itself_reaches_the_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mars_nb.orchestra.Orchestra.execute", raises_at_once)
+def test_what_breaks_the_run_itself_reaches_the_cell() -> None:
     work = job(hello)
+    work.go = raises_at_once
     with pytest.raises(OSError, match="disk full"):
         run_there(work, Gallery())  # type: ignore[arg-type]
     assert work.record.end.result().error == "OSError: disk full"
@@ -162,7 +214,7 @@ def test_the_end_of_the_input_is_told_from_the_cells_thread_too() -> None:
     assert "nobody there" in str(work.record.end.result().error)
 
 
-async def test_the_stop_button_while_a_question_is_open_cancels_the_run() -> None:
+async def test_the_stop_button_while_a_question_is_open_pauses_the_run() -> None:
     before = signal.getsignal(signal.SIGINT)
 
     def interrupted(_prompt: str) -> str:
@@ -170,30 +222,47 @@ async def test_the_stop_button_while_a_question_is_open_cancels_the_run() -> Non
 
     work = job(asks, keyboard=interrupted)
     assert not await run_here(work, Gallery())  # type: ignore[arg-type]
-    assert work.record.status == "cancelled"
+    assert work.record.status == "paused"
     assert signal.getsignal(signal.SIGINT) is before
+    assert paused_text(work.record) == "run 'run' asks 'red or\\nblue?'; answer and go on: %mars answer TEXT"
 
 
-def test_the_stop_button_while_the_waiting_cell_asks_cancels_the_run() -> None:
+def test_the_stop_button_while_the_waiting_cell_asks_pauses_the_run() -> None:
     def interrupted(_prompt: str) -> str:
         raise KeyboardInterrupt
 
     work = job(asks, keyboard=interrupted)
     assert not run_there(work, Gallery())  # type: ignore[arg-type]
-    assert work.record.status == "cancelled"
+    assert work.record.status == "paused"
 
 
 def test_signals_are_left_alone_outside_the_main_thread() -> None:
     done: list[str] = []
+    before = signal.getsignal(signal.SIGINT)
 
     def ask() -> None:
-        with runner._interruptible():
+        with asking._interruptible(), Presses(job(hello).record).heard():
             done.append("asked")
 
     thread = threading.Thread(target=ask)
     thread.start()
     thread.join()
     assert done == ["asked"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_press_before_the_run_began_is_no_error() -> None:
+    presses = Presses(job(hello).record)
+    presses.press()
+    assert (presses.n, presses.is_late) == (1, False)
+
+
+async def test_only_what_waits_for_nothing_can_be_carried_out_at_once() -> None:
+    async def waits() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(MarsError, match="await it instead"):
+        at_once(waits())
 
 
 async def test_a_run_is_painted_when_something_happened_and_not_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
