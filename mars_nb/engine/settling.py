@@ -7,6 +7,7 @@ looking only at what something happened to.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from mars_nb.engine.branch import ASKING, CALLING, WAITING, common_position, name_of
@@ -31,13 +32,17 @@ def settled_events(state: RunState) -> list[Event]:
 
 
 def _ripe(state: RunState) -> list[Event]:
-    """Look at the joins that something happened to, and let those go on for which nobody is left to wait."""
+    """Look at the joins that something happened to, and let those go on for which nobody is left to wait.
+
+    One that makes a branch ends the round: the next branch gets its id when this one has its own.
+    """
     found: dict[Join, Event] = {}
     n_started = 0
     while state.dirty:
-        joins = list(state.dirty)
+        joins = deque(state.dirty)
         state.dirty.clear()
-        for join in joins:
+        while joins:
+            join = joins.popleft()
             if not join.waiting or join.n_busy or join in found:
                 continue
             position = witness(state.plan.graph, join)
@@ -46,6 +51,9 @@ def _ripe(state: RunState) -> list[Event]:
             elif not join.is_blocked and (event := _gone_on(state, join, n_started)):
                 found[join] = event
                 n_started += isinstance(event, StepScheduled)
+                if isinstance(event, BranchesJoined):
+                    state.dirty |= dict.fromkeys(each for each in joins if each not in found)
+                    return list(found.values())
     return list(found.values())
 
 

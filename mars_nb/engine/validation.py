@@ -112,15 +112,22 @@ def _check_conversation(state: RunState, branch: ExecutionBranch) -> None:
     partners = conversing_with(state.plan, branch)
     if not partners:
         raise _refusal(state, branch, f"{branch.agent!r} is in no conversation that EndConversation could leave")
-    _check_room(state, branch, len(state.plan.ways[branch.agent].targets), None)
+    _check_room(state, branch, len(state.plan.ways[branch.agent].targets), None, without=partners)
 
 
-def _check_room(state: RunState, branch: ExecutionBranch, n_most: int, targets: list[str] | None) -> None:
+def _check_room(
+    state: RunState,
+    branch: ExecutionBranch,
+    n_most: int,
+    targets: list[str] | None,
+    *,
+    without: frozenset[str] = frozenset(),
+) -> None:
     """Refuse a fork past the caps; the exact targets of plain content are asked for only when they could matter."""
     limit = state.plan.rules.max_branches
     if state.n_live + n_most - 1 <= limit and branch.frame.depth < MAX_DEPTH:
         return
-    found = implicit(state, branch) if targets is None else targets
+    found = implicit(state, branch, without=without) if targets is None else targets
     n_more = len(found) - (ASK in found)
     if n_more > 1 and state.n_live + n_more - 1 > limit:
         message = (

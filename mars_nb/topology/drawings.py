@@ -163,9 +163,13 @@ def _broadcast(broadcaster: Node, receivers: Any) -> Topology:
 def _debate(debaters: Any, judge: Node, rounds: Any = 2) -> Topology:
     sides = _several(debaters, "debaters", 2)
     _team(*sides, judge)
-    pairs = _all_pairs(sides)
-    edges = [*_chained([[USER], sides]), *pairs, *_chained([sides, [judge], [USER]])]
-    return Topology(edges=edges, rules=_turns(pairs, rounds))
+    if len(sides) == 2:  # noqa: PLR2004 (two answer each other; of more, each pair would call all others in turn)
+        talk = _talks(sides[0], sides[1:])
+        edges = [*_chained([[USER], sides]), *talk, *_chained([sides, [judge], [USER]])]
+    else:
+        talk = _talks(judge, sides)
+        edges = [*_one_way(USER, judge), *talk, *_one_way(judge, USER)]
+    return Topology(edges=edges, rules=_turns(talk, rounds))
 
 
 def _map_reduce(mapper: Node, workers: Any, reducer: Node) -> Topology:

@@ -62,8 +62,8 @@ def test_a_run_in_which_everything_was_empty_has_no_answer() -> None:
 
 def test_a_debate_hears_everybody_and_the_judge_delivers() -> None:
     run = play(PatternConfig.debate(["D1", "D2", "D3"], "J", rounds=2).topology())
-    assert run.succeeded
-    assert {key.partition("#")[0] for key in run.answer} == {"J"}
+    assert (run.succeeded, run.answer) == (True, "J#3")
+    assert [len(run.asked(name)) for name in ("D1", "D2", "D3")] == [2, 2, 2]
 
 
 def test_a_debate_of_two_has_its_rounds_and_then_the_judge() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from mars_nb.jupyter.loop_thread import LOOP
 from mars_nb.jupyter.runner import Job, Painter, run_here, run_there
 from mars_nb.jupyter.runs import RunRecord, paused_text
 from mars_nb.topology.model import Topology
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Gallery:
@@ -85,10 +88,11 @@ class Slow:
     def __init__(self) -> None:
         self.begun = threading.Event()
         self.go_on = threading.Event()
+        self.is_done: Callable[[], object] = self.go_on.is_set
 
     async def __call__(self, _request: object) -> str:
         self.begun.set()
-        while not self.go_on.is_set():
+        while not self.is_done():
             await asyncio.sleep(0)
         return "slow"
 
@@ -99,10 +103,8 @@ async def test_the_first_interrupt_of_a_cell_pauses_its_run_when_the_step_is_ove
     cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
     while not slow.begun.is_set():
         await asyncio.sleep(0)
+    slow.is_done = lambda: work.record.history and work.record.history.state.is_pausing
     cell.cancel()
-    while not (work.record.history and work.record.history.state.is_pausing):
-        await asyncio.sleep(0)
-    slow.go_on.set()
     assert await cell is False
     result = work.record.end.result()
     assert (work.record.status, result.total_steps) == ("paused", 1)
@@ -143,11 +145,11 @@ def test_the_stop_button_pauses_a_run_on_the_loop_thread() -> None:
 
     class Presser(Gallery):
         def paint(self, bundle: dict[str, str]) -> None:
-            if "▶ A" in bundle["text/plain"] and not slow.go_on.is_set():
+            if "▶ A" in bundle["text/plain"]:
                 signal.raise_signal(signal.SIGINT)
-                slow.go_on.set()
 
     work = job(slow, drawn="User -> A -> B -> User")
+    slow.is_done = lambda: work.record.history and work.record.history.state.is_pausing
     assert not run_there(work, Presser())  # type: ignore[arg-type]
     assert (work.record.status, work.record.end.result().total_steps) == ("paused", 1)
 

@@ -21,6 +21,8 @@ DRAWN = {
     "ring(agents=[A, B, C])": "User -> A -> B -> C -> A",
     "ring([A, B], B)": "User -> B\nA -> B -> A",
     "broadcast(broadcaster=A, receivers=[B, C])": "User -> A -> B, C",
+    "debate(debaters=[A, B, C], judge=J, rounds=3)": "User -> J\nJ <-> A, B, C\nJ -> User\n"
+    "max_turns(J <-> A, 3)\nmax_turns(J <-> B, 3)\nmax_turns(J <-> C, 3)",
     "debate(debaters=[A, B], judge=J, rounds=3)": "User -> A, B\nA <-> B\nA, B -> J -> User\nmax_turns(A <-> B, 3)",
     "map_reduce(mapper=M, workers=[A, B], reducer=R)": "User -> M -> A, B -> R -> User",
     "review(author=W, reviewer='Devil\u2019s Advocate', rounds=2)": (
