@@ -37,24 +37,31 @@ def _ripe(state: RunState) -> list[Event]:
     One that makes a branch ends the round: the next branch gets its id when this one has its own.
     """
     found: dict[Join, Event] = {}
+    joins: deque[Join] = deque()
     n_started = 0
-    while state.dirty:
-        joins = deque(state.dirty)
+    while joins or state.dirty:
+        joins.extend(state.dirty)
         state.dirty.clear()
-        while joins:
-            join = joins.popleft()
-            if not join.waiting or join.n_busy or join in found:
-                continue
-            position = witness(state.plan.graph, join)
-            if position:
-                watch(join, position)
-            elif not join.is_blocked and (event := _gone_on(state, join, n_started)):
-                found[join] = event
-                n_started += isinstance(event, StepScheduled)
-                if isinstance(event, BranchesJoined):
-                    state.dirty |= dict.fromkeys(each for each in joins if each not in found)
-                    return list(found.values())
+        join = joins.popleft()
+        event = None if join in found else _next_of(state, join, n_started)
+        if event:
+            found[join] = event
+            n_started += isinstance(event, StepScheduled)
+        if isinstance(event, BranchesJoined):
+            state.dirty |= dict.fromkeys(joins)
+            break
     return list(found.values())
+
+
+def _next_of(state: RunState, join: Join, n_started: int) -> Event | None:
+    """Give what a join does now, None while it waits for somebody."""
+    if not join.waiting or join.n_busy:
+        return None
+    position = witness(state.plan.graph, join)
+    if position:
+        watch(join, position)
+        return None
+    return None if join.is_blocked else _gone_on(state, join, n_started)
 
 
 def _gone_on(state: RunState, join: Join, n_started: int) -> Event | None:
