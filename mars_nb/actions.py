@@ -46,7 +46,15 @@ class Parallel(msgspec.Struct, frozen=True, tag=True, gc=False):
     targets: Sequence[tuple[str, Any]] = ()
 
     def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "targets", tuple((agent, request) for agent, request in self.targets))
+        msgspec.structs.force_setattr(self, "targets", tuple(map(_target, self.targets)))
+
+
+def _target(given: object) -> tuple[Any, Any]:
+    match given:
+        case (agent, request):
+            return agent, request
+        case _:
+            raise ReplyError(f"{given!r:.80} is no target of Parallel; expected pairs: Parallel([('Writer', 'write')])")
 
 
 class Final(msgspec.Struct, frozen=True, tag=True, gc=False):

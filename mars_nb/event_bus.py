@@ -94,7 +94,9 @@ class EventBus:
                 answer = listener(event)
                 if answer is not None and inspect.iscoroutine(answer):
                     self._await(listener, asyncio.ensure_future(answer))
-            except Exception as error:  # noqa: BLE001 (whatever a listener does must not hurt the run)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 (whatever a listener does must not hurt the run)
                 self._report(listener, error)
 
     def _await(self, listener: Callable[[Any], object], job: asyncio.Future[Any]) -> None:
@@ -125,4 +127,5 @@ def _event_class(event_type: str | type) -> type:
         return object
     if event_type in _KNOWN:
         return _KNOWN[event_type]
-    raise MarsError(f"there is no event {event_type!r}; expected '*' or an event{did_you_mean(event_type, _KNOWN)}")
+    hint = did_you_mean(str(event_type), _KNOWN)
+    raise MarsError(f"there is no event {event_type!r}; expected '*' or an event such as 'StepCompleted'{hint}")

@@ -133,7 +133,7 @@ class Session:
         if loop is None:
             return False
         loop.pause("you asked for it", now=now)
-        if loop.runs_in(asyncio.current_task()):
+        if loop.is_around():
             return True
         await loop.wait()
         return loop.state.status == "paused"

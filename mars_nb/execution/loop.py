@@ -142,6 +142,7 @@ class RunLoop:
             deadlines=self._deadlines,
             timeout_s=rules.step_timeout_s,
             land=self._land,
+            broke=self._break_off,
             steps_per_turn=1 if can_pause else STEPS_PER_TURN,
         )
 
@@ -299,13 +300,15 @@ class RunLoop:
         """Return when the run is over or paused."""
         await asyncio.wait([self._over])
 
-    def runs_in(self, task: asyncio.Task[Any] | None) -> bool:
-        """Tell whether a task is one of the jobs of this run."""
-        return self._jobs.owns(task)
+    def is_around(self) -> bool:
+        """Tell whether the caller is a step of this run, or something that one of them started."""
+        return self._jobs.is_around()
 
-    def _break_off(self, error: Exception) -> None:
+    def _break_off(self, error: BaseException) -> None:
+        """Let whoever awaits the run hear of an error that is no agent's."""
         if not self._over.done():
-            self._over.set_exception(error)
+            known = isinstance(error, Exception | KeyboardInterrupt)
+            self._over.set_exception(error if known else RuntimeError(f"{type(error).__name__} stopped a step's task"))
 
     async def _stop(self) -> None:
         self._alarms.close()
@@ -320,8 +323,19 @@ async def _answer(person: Person | None, branch: str, question: str) -> Question
         return QuestionAnswered(branch, "", "nobody can be reached; give user= a function or a list of replies")
     try:
         return QuestionAnswered(branch, await person.ask(question))
-    except Exception as error:  # noqa: BLE001 (the person's own code failed: that is an answer, too)
+    except asyncio.CancelledError:
+        if _is_cancelled():
+            raise
+        return QuestionAnswered(branch, "", "the one who was asked was cancelled")
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 (the person's own code failed: that is an answer, too)
         return QuestionAnswered(branch, "", describe(error))
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 ACTED_ON = frozenset({StepScheduled, StepFailed, QuestionAsked, QuestionAnswered, RunEnded, RunPaused, RunResumed})

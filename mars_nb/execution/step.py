@@ -8,6 +8,7 @@ the step: the agent is told what it may do, with the exchange in its memory, as 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mars_nb.execution.recorded import Recorded
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class StepRequest(msgspec.Struct, frozen=True):
@@ -86,11 +90,9 @@ class StepExecutor:
             return msgspec.structs.replace(known, branch=asked.branch, step=asked.step, recorded=True)
         try:
             reply = await self._reply(asked)
-        except asyncio.CancelledError:
-            if _was_asked_to_stop():
-                raise
-            return failure(asked, RuntimeError("the agent cancelled itself"))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (an agent's failure is data)
+        except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+            raise  # somebody stops the step, the program or the coroutine
+        except BaseException as error:  # noqa: BLE001 (an agent's failure is data, whatever it raises)
             return failure(asked, error)
         if type(reply) in ACTIONS:
             return StepCompleted(asked.branch, asked.step, None, reply)
@@ -121,16 +123,20 @@ def failure(asked: StepRequest, error: BaseException) -> StepFailed:
 
 def describe(error: BaseException) -> str:
     """Give an exception's text and its cause's, on one line of at most 2,000 characters."""
-    text = " ".join(str(error).split())
+    text = _one_line(error)
     cause = error.__cause__
     if cause:
-        text += f" (because of {type(cause).__name__}: {' '.join(str(cause).split())})"
+        text += f" (because of {type(cause).__name__}: {_one_line(cause)})"
     return text[:2_000]
 
 
-def _was_asked_to_stop() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _one_line(error: BaseException) -> str:
+    """Give an exception's text without line ends and what else could steer a terminal."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 (a broken __str__ must not hide the error)
+        return "(its text cannot be read)"
+    return " ".join(_CONTROLS.sub(" ", text).split())
 
 
 def _with_exchange(context: StepContext, request: Any, returned: Any) -> StepContext:

@@ -201,11 +201,19 @@ def why(desk: Desk, arguments: Arguments) -> Text:
 
 
 def show(desk: Desk, arguments: Arguments) -> Run | OrchestraResult:
-    """Show the answer of a run, and give the run, which shows its picture; ``RUN@WHERE`` is the run as it was."""
+    """Show the answer of a run, and give the run, which shows its picture; ``RUN@WHERE`` is the run as it was.
+
+    A run that goes on in the background is painted here, too, from now on.
+    """
     name, where = arguments.of_run()
     run = desk.find(name)
     if where:
         return session_of(desk, run).at(where)
+    if run.status == "running" and (screen := screen_of(desk.shell)).repaints:
+        record = record_of(run)
+        screen.paint(record.bundle())
+        record.screens.append(screen)
+        return shown(desk, record)
     if run.status == "succeeded":
         show_answer(run)
     return run

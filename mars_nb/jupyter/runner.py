@@ -29,6 +29,7 @@ from mars_nb.views.result import result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from concurrent.futures import Future
 
     from mars_nb.jupyter.display import Screen
     from mars_nb.jupyter.runs import RunRecord
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 PAINT_EVERY_S = 0.25
 """Least time between two pictures of one run."""
+START_S = 1.0
+"""How long a cell waits for its run in the background to begin, so that the next one can pause it."""
 DRAIN_S = 3.0
 """How long running steps may go on when the kernel ends; Jupyter kills a kernel that takes more than five seconds."""
 
@@ -103,7 +106,9 @@ async def run_here(job: Job, screen: Screen) -> bool:
                 await asyncio.wait([running], timeout=LOOK_EVERY_S)
             except asyncio.CancelledError:  # a kernel that has no signals stops its cells so
                 presses.press()
-    if running.done() and not running.cancelled():
+    if not running.done():
+        _leave(running, job.record, screen)
+    elif not running.cancelled():
         running.result()
     return not presses.n
 
@@ -122,9 +127,23 @@ def run_there(job: Job, screen: Screen) -> bool:
                 _serve(inbox)
             except KeyboardInterrupt:  # while the person is asked
                 presses.press()
-    if running.done() and not running.cancelled():
+    if not running.done():
+        _leave(running, job.record, screen)
+    elif not running.cancelled():
         running.result()
     return not presses.n
+
+
+def _leave(running: asyncio.Future[bool] | Future[bool], record: RunRecord, screen: Screen) -> None:
+    """Let a run go on without its cell: it is painted once more when it comes to rest."""
+
+    def show(done: asyncio.Future[bool] | Future[bool]) -> None:
+        if not done.cancelled():
+            done.exception()  # told by the handle of the run
+        record.paint(record.bundle())
+
+    record.screens = [screen] if screen.repaints else []
+    running.add_done_callback(show)
 
 
 def run_behind(job: Job, screen: Screen) -> None:
@@ -132,12 +151,12 @@ def run_behind(job: Job, screen: Screen) -> None:
     record = job.record
     if screen.repaints:
         screen.paint(record.bundle())
-        record.repaint = lambda: screen.repaint(record.bundle())
-    record.status = "running"
-    painter = Painter(record, screen.paint, live=screen.view == "live")
-    running = LOOP.submit(_carry_out(job, painter, None, is_behind=True))
-    if screen.repaints:
-        running.add_done_callback(lambda _: screen.paint(record.bundle()))
+    record.begin()
+    painter = Painter(record, record.paint, live=screen.view == "live")
+    _leave(LOOP.submit(_carry_out(job, painter, None, is_behind=True)), record, screen)
+    until = time.monotonic() + START_S
+    while record.live is None and not record.end.done() and time.monotonic() < until:
+        time.sleep(LOOK_EVERY_S / 100)
 
 
 async def _carry_out(job: Job, painter: Painter, person: object, *, is_behind: bool = False) -> bool:
@@ -185,7 +204,9 @@ def _listen(job: Job, live: Live, painter: Painter) -> None:
     if job.is_one_step:
         bus.subscribe(StepScheduled, lambda _: live.pause())
     if job.checkpoint_every == "join":
-        bus.subscribe(BranchesJoined, _Naming(record, live.session, "join"))
+        naming = _Naming(record, live.session, "join")
+        for kind in (StepCompleted, BranchesJoined):
+            bus.subscribe(kind, naming)
     elif job.checkpoint_every is not None:
         every = 1 if job.checkpoint_every == "step" else int(job.checkpoint_every)
         bus.subscribe(StepCompleted, _Naming(record, live.session, "step", every))
@@ -195,15 +216,18 @@ class _Naming:
     """Makes a checkpoint, ``step-4`` or ``join-4``, whose number is that of the steps that are done."""
 
     def __init__(self, record: RunRecord, session: Session, what: str, every: int = 1) -> None:
-        self._record = record
         self._session = session
         self._what = what
         self._every = every
+        self._n_completed = record.history.state.n_completed if record.history else 0
 
-    async def __call__(self, _event: object) -> None:
-        history = self._record.history
-        if history is not None and not history.state.n_completed % self._every:
-            await self._session.checkpoint(f"{self._what}-{history.state.n_completed}")
+    def __call__(self, event: object) -> Coroutine[Any, Any, str] | None:
+        # Counted by itself: when several steps land at once, the state is ahead of the events.
+        if isinstance(event, StepCompleted):
+            self._n_completed += 1
+            if self._what == "join" or self._n_completed % self._every:
+                return None
+        return self._session.checkpoint(f"{self._what}-{self._n_completed}")
 
 
 def _cancelled(record: RunRecord) -> None:

@@ -34,11 +34,12 @@ from mars_nb.views.palette import NodeState
 from mars_nb.views.result import OrchestraResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from mars_nb.jupyter.display import Screen
     from mars_nb.jupyter.live import Live
     from mars_nb.topology.model import Topology
     from mars_nb.views.history import History
@@ -68,8 +69,8 @@ class RunRecord:
         Id of its session; empty before there is one.
     live : Live or None
         What may be done to it while it goes on.
-    repaint : callable or None
-        Paints it anew where its cell showed it.
+    screens : list of Screen
+        Where it is painted while no cell waits for it.
     """
 
     name: str
@@ -80,7 +81,7 @@ class RunRecord:
     session_id: str = ""
     history: History | None = field(default=None, repr=False)
     live: Live | None = field(default=None, repr=False)
-    repaint: Callable[[], None] | None = field(default=None, repr=False)
+    screens: list[Screen] = field(default_factory=list, repr=False)
     end: Future[OrchestraResult] = field(default_factory=Future, repr=False)
 
     @property
@@ -88,8 +89,8 @@ class RunRecord:
         """What it is called after ``%mars``: its name where that leads to its session, else the session's id."""
         return self.name if base_of(self.session_id) in {self.name, ""} else self.session_id
 
-    def begin(self, live: Live) -> None:
-        """Note that the run goes on, for the first time or again."""
+    def begin(self, live: Live | None = None) -> None:
+        """Note that the run goes on, for the first time or again; ``live`` follows where it starts elsewhere."""
         self.live, self.status = live, "running"
         if self.end.done():
             self.end = Future()
@@ -106,6 +107,16 @@ class RunRecord:
         reason = f"{type(error).__name__}: {error}"
         facts = {"session_id": self.session_id, "status": "failed"}
         self.finish(OrchestraResult(success=False, error=reason, metadata=facts, history=self.history), "failed")
+
+    def paint(self, bundle: dict[str, str]) -> None:
+        """Paint where no cell waits for it."""
+        for screen in self.screens:
+            screen.paint(bundle)
+
+    def repaint(self) -> None:
+        """Paint there anew, in this cell: nbclient drops what is painted for a cell that is over."""
+        for screen in self.screens:
+            screen.repaint(self.bundle())
 
     def bundle(self) -> dict[str, str]:
         """Give the picture: of where everybody stands, or of what is drawn."""
@@ -281,9 +292,7 @@ class Run:
         return self._given(presses)
 
     def _given(self, presses: Presses) -> OrchestraResult:
-        # Once more in this cell: nbclient drops what is painted for a cell that is over.
-        if self._record.repaint is not None:
-            self._record.repaint()
+        self._record.repaint()
         if presses.n:
             raise RunPaused(paused_text(self._record))
         return self.result

@@ -35,7 +35,8 @@ GIVE_UP_AT = 20
 def pause(desk: Desk, arguments: Arguments) -> Run:
     """Let no further step of a run start; ``--now`` cancels the running ones, which are asked again later."""
     record = desk.one_live(arguments.word())
-    assert record.live is not None  # noqa: S101 (it is going on)
+    if record.live is None:
+        raise RunNotFound(f"run {record.name!r} is about to begin; try again in a moment")
     now = "now" in arguments.options
     record.live.pause(now=now)
     if not _wait(record) and now:
@@ -75,8 +76,7 @@ def _wait(record: RunRecord) -> bool:
     with presses.heard():
         while not (end.done() or presses.is_late or time.monotonic() > until):
             time.sleep(LOOK_EVERY_S / 10)
-    if record.repaint is not None:
-        record.repaint()
+    record.repaint()
     return end.done()
 
 

@@ -87,7 +87,7 @@ class Store:
         """Give the ids of the sessions that wait for somebody, the newest first."""
         newest = sorted(self.ids(), key=self._created_at)[-N_LOOKED_AT:]
         found = [each["session_id"] for each in self.described(newest) if each["status"] in UNFINISHED]
-        return found[::-1]
+        return [each for each in reversed(found) if not self.holder(each).backend.has_writer(each)]
 
     def _created_at(self, session_id: str) -> float:
         with contextlib.suppress(MarsError):

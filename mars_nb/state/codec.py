@@ -26,6 +26,8 @@ from mars_nb import events
 from mars_nb.errors import ContentError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from mars_nb.events import Event
@@ -105,9 +107,34 @@ def encode_event(event: Event | UnknownEvent) -> bytes:
         raise ContentError(
             f"{type(event).__name__} cannot be kept: {error}; expected JSON values, a DataFrame or a Series"
         ) from error
+    _check_depth(payload, event)
+    return payload
+
+
+def encode_events(events: Sequence[Event | UnknownEvent]) -> list[bytes]:
+    """Give several events as `encode_event` does, at a fraction of its price when all of them are plain.
+
+    Raises
+    ------
+    ContentError
+        When one of them is no JSON.
+    """
+    try:
+        joined = b"" if UnknownEvent in map(type, events) else _encoder.encode_lines(events)
+    except Exception:  # noqa: BLE001 (whatever it is, it is found again, or cured, one event at a time)
+        joined = b""
+    payloads = joined.splitlines()  # JSON has no line end within
+    if len(payloads) != len(events) or _MARK_BYTES in joined:
+        return [encode_event(each) for each in events]
+    if joined.count(b"[") + joined.count(b"{") - len(payloads) >= MAX_DEPTH:  # each event has one at least
+        for payload, event in zip(payloads, events, strict=True):
+            _check_depth(payload, event)
+    return payloads
+
+
+def _check_depth(payload: bytes, event: Event | UnknownEvent) -> None:
     if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH and _depth(payload) > MAX_DEPTH:
         raise ContentError(f"{type(event).__name__} is nested more than {MAX_DEPTH} deep; flatten what it holds")
-    return payload
 
 
 def _encode(event: Event | UnknownEvent) -> bytes:

@@ -28,9 +28,9 @@ import msgspec
 from mars_nb.errors import StorageError
 from mars_nb.events import BranchesJoined, BranchResumed, CheckpointCreated, QuestionAsked, RunEnded, RunPaused
 from mars_nb.state import files, folder
-from mars_nb.state.codec import UnknownEvent, encode_event
+from mars_nb.state.codec import UnknownEvent, encode_event, encode_events
 from mars_nb.state.journal import check_seq
-from mars_nb.state.record import Head, encode_line, encode_mark
+from mars_nb.state.record import Head, encode_lines, encode_mark
 from mars_nb.state.segment import SegmentWriter
 from mars_nb.state.syncer import Syncer
 
@@ -113,22 +113,17 @@ class FileJournal:
 
     def append(self, event: Event | UnknownEvent) -> int:
         """Keep one event and give its seq."""
-        payload = self._payload(event)
-        with self._lock:
-            seq = self.n_events + 1
-            self._put(self._lines((payload,), seq), seq)
-        self._keep_promise(urgent=type(event) in _URGENT)
-        return seq
+        return self.append_many((event,))
 
     def append_many(self, events: Iterable[Event | UnknownEvent]) -> int:
         """Keep several events, all or none, with one write, and give the seq of the last."""
         events = tuple(events)
-        payloads = [self._payload(event) for event in events]
+        if not events:
+            return self.n_events
+        payloads = self._payloads(events)
         with self._lock:
-            seq = self.n_events + len(events)
-            if events:
-                self._put(self._lines(payloads, self.n_events + 1), seq)
-        self._keep_promise(urgent=any(type(event) in _URGENT for event in events))
+            seq = self._put(payloads)
+        self._keep_promise(urgent=not _URGENT.isdisjoint(map(type, events)))
         return seq
 
     def records(self, after: int = 0) -> Iterator[Record]:
@@ -159,7 +154,8 @@ class FileJournal:
         with self._lock:
             self._flush()
             seq = self.n_events
-            self._writer.write(encode_mark(name, self._head(seq, time.time()), seed=self._writer.seed), seq)
+            head = Head(seq, "", time.time(), d=self._n_durable, ep=self._epoch)
+            self._writer.write(encode_mark(name, head, seed=self._writer.seed), seq)
             self._seq_marked = seq
         self._syncer.wait()
 
@@ -189,35 +185,39 @@ class FileJournal:
         """Forget the session in a forked process, without touching what the parent goes on with."""
         self._closed = True
 
-    def _payload(self, event: Event | UnknownEvent) -> bytes:
+    def _payloads(self, events: Sequence[Event | UnknownEvent]) -> list[bytes]:
+        """Give what the lines of events hold; the large ones are in blobs then."""
+        payloads = encode_events(events)
+        if max(map(len, payloads)) <= BLOB_BYTES:
+            return payloads
+        return [self._spilled(payload, event) for payload, event in zip(payloads, events, strict=True)]
+
+    def _spilled(self, payload: bytes, event: Event | UnknownEvent) -> bytes:
         durable = self._durability == "power"
-        payload, blob = spill(self._folder, event, durable=durable)
+        payload, blob = _spill(self._folder, *_place(payload, event), durable=durable)
         if blob is not None and not durable:
             self._writer.note_blob(blob)
         return payload
 
-    def _head(self, seq: int, at: float) -> Head:
-        return Head(seq=seq, type="", at=at, d=self._n_durable, ep=self._epoch)
-
-    def _lines(self, payloads: Sequence[bytes], seq: int) -> bytes:
-        """Give the lines of events, the first of which is ``seq``, and note their time."""
-        at = round(time.time(), 6)  # as it will be read back
-        del self._ats[seq - 1 :]  # of an append that failed
-        self._ats.extend([at] * len(payloads))
-        seed = self._writer.seed
-        return b"".join([encode_line(each, self._head(n, at), seed=seed) for n, each in enumerate(payloads, seq)])
-
-    def _put(self, data: bytes, seq: int) -> None:
+    def _put(self, payloads: Sequence[bytes]) -> int:
+        """Write one commit and give the seq of its last event."""
         self._check_open()
+        before = self.n_events
+        at = time.time_ns() // 1_000 / 1e6  # as it will be read back
+        head = Head(before + 1, "", at, d=self._n_durable, ep=self._epoch)
+        data, seq = encode_lines(payloads, head, seed=self._writer.seed), before + len(payloads)
         if self._writer.n_bytes + len(data) > self._max_bytes:
             raise StorageError(
                 f"the journal of session {self._folder.name!r} would be larger than {self._max_bytes:,} bytes; "
                 "give FileStorageBackend(max_bytes=...) more to go on"
             )
+        del self._ats[before:]  # of an append that failed
+        self._ats.extend([at] * len(payloads))
         if self._durability == "memory":
             self._waiting.append((seq, data))
         else:
             self._writer.write(data, seq)
+        return seq
 
     def _check_open(self) -> None:
         if self._closed:
@@ -265,7 +265,10 @@ def spill(session: Path, event: Event | UnknownEvent, *, durable: bool) -> tuple
     StorageError
         When the blob could not be written.
     """
-    payload, blobs = place(event)
+    return _spill(session, *place(event), durable=durable)
+
+
+def _spill(session: Path, payload: bytes, blobs: dict[str, bytes], *, durable: bool) -> tuple[bytes, Path | None]:
     for digest, data in blobs.items():
         try:
             return payload, folder.write_blob(session, digest, data, durable=durable)
@@ -276,7 +279,10 @@ def spill(session: Path, event: Event | UnknownEvent, *, durable: bool) -> tuple
 
 def place(event: Event | UnknownEvent) -> tuple[bytes, dict[str, bytes]]:
     """Give what an event's line holds, and the blob, by its name, of one that is too large for a line."""
-    payload = encode_event(event)
+    return _place(encode_event(event), event)
+
+
+def _place(payload: bytes, event: Event | UnknownEvent) -> tuple[bytes, dict[str, bytes]]:
     if len(payload) <= BLOB_BYTES:
         return payload, {}
     name = event.type if isinstance(event, UnknownEvent) else type(event).__name__

@@ -1,8 +1,10 @@
-"""One event, one line, one atomic commit.
+"""One event, one line; the lines of one commit, one write.
 
 ::
 
-    {"v":1,"seq":7,"d":5,"ep":2,"at":1767225600.25,"type":"BranchMoved","branch":"b0","agent":"Writer","crc":"9f3a1c02"}
+    {"seq":7,"d":5,"ep":2,"at":1767225600.25,"type":"StepCompleted","branch":"b0","step":3,"crc":"9f3a1c02"}
+    {"seq":8,"type":"BranchMoved","branch":"b0","agent":"Writer","crc":"52b1e07d"}
+    {"seq":9,"d":5,"type":"StepScheduled","branch":"b0","step":4,"agent":"Writer","crc":"c04419fa"}
 
 A line is plain JSON, so that any tool reads it, and its last member is the CRC32 of every byte before it, seeded with
 the id of the journal, so that neither a flipped bit nor a line of another journal passes. ``seq`` counts events from 1
@@ -10,12 +12,18 @@ without a gap. ``ep`` counts writers. ``d`` is the last seq that was known to be
 it tells a torn tail (the power went while the last lines were on their way: they are dropped) from damaged history
 (a line that once was on the disk cannot be read: refused).
 
+What follows from the line before is left out. Events that were appended together have ``ep`` and ``at`` in common:
+only the first of them has both (``frame["at"].ffill()`` in pandas). ``d`` is in every second of them, so that of any
+two lines that survive a damage one can tell of it; no ``d`` at all means 0. ``v``, the version of a line, is written
+when it is not 1.
+
 Lines whose type begins with ``Journal`` are marks, not events: the header, first in every file, ``JournalOpened`` and
 ``JournalClosed``. A mark repeats the seq of the event before it. Wall time, ``at``, is a label: only ``seq`` orders.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -25,6 +33,8 @@ import msgspec
 from mars_nb.errors import StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mars_nb.events import Event
     from mars_nb.state.codec import UnknownEvent
 
@@ -36,7 +46,9 @@ RESERVED = frozenset({"v", "seq", "d", "ep", "at", "type", "blob", "crc"})
 """Members of a record that no event may have as a field."""
 
 _TRAILER_BYTES = len(b',"crc":"9f3a1c02"}')
-_RESTART = b'{"v":1,"seq":'
+_RESTART = re.compile(rb'\{(?:"v":\d+,)?"seq":\d+,"(?:d|ep|at|type)":')
+_AS_BEFORE = -1.0
+"""In the place of a time that is not written, because the line before has it."""
 
 
 class Record(NamedTuple):
@@ -62,7 +74,7 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
     seq: int
     type: str
-    at: float
+    at: float = _AS_BEFORE
     v: int = VERSION
     d: int = 0
     ep: int = 0
@@ -168,10 +180,38 @@ def encode_line(payload: bytes, head: Head, *, seed: int) -> bytes:
     Examples
     --------
     >>> encode_line(b'{"type":"Ended"}', Head(seq=1, type="", at=2.5, ep=1), seed=0)
-    b'{"v":1,"seq":1,"d":0,"ep":1,"at":2.500000,"type":"Ended","crc":"f1922e22"}\n'
+    b'{"seq":1,"ep":1,"at":2.500000,"type":"Ended","crc":"1c10bc79"}\n'
     """
-    start = b'{"v":%d,"seq":%d,"d":%d,"ep":%d,"at":%.6f,' % (head.v, head.seq, head.d, head.ep, head.at)
-    return seal(start + payload[1:-1], seed=seed)
+    return encode_lines((payload,), head, seed=seed)
+
+
+def encode_lines(payloads: Iterable[bytes], head: Head, *, seed: int) -> bytes:
+    r"""Give the lines of events that are one commit.
+
+    Parameters
+    ----------
+    payloads : iterable of bytes
+        The events as JSON objects that begin with their type.
+    head : Head
+        The place of the first; ``type`` and ``blob`` are taken from the payloads.
+    seed : int
+        Where each CRC starts.
+
+    Examples
+    --------
+    >>> print(encode_lines([b'{"type":"Asked"}'] * 3, Head(seq=6, type="", at=2.5, d=4, ep=1), seed=0).decode(), end="")
+    {"seq":6,"d":4,"ep":1,"at":2.500000,"type":"Asked","crc":"64faaa3b"}
+    {"seq":7,"type":"Asked","crc":"045e768b"}
+    {"seq":8,"d":4,"type":"Asked","crc":"429c8137"}
+    """
+    bare, durable = b",", b',"d":%d,' % head.d if head.d else b","
+    start = b'{"seq":%d%b%b' if head.v == 1 else b'{"v":%d,"seq":%%d%%b%%b' % head.v
+    seq, place, lines = head.seq, b'%b"ep":%d,"at":%.6f,' % (durable, head.ep, head.at), []
+    for payload in payloads:
+        body = start % (seq, place, payload[1:-1])
+        lines.append(b'%b,"crc":"%08x"}\n' % (body, zlib.crc32(body, seed)))
+        seq, place = seq + 1, durable if place is bare else bare
+    return b"".join(lines)
 
 
 def seal(body: bytes, *, seed: int) -> bytes:
@@ -229,13 +269,20 @@ def crc_holds(line: bytes, *, seed: int) -> bool:
 
 
 def _head(line: bytes, seed: int) -> Head | None:
-    """Give the head of a line; None when its CRC does not hold, `_UNREADABLE` when only its JSON does not."""
+    """Give the head that is written; None when the CRC does not hold, `_UNREADABLE` when only the JSON does not."""
     if not crc_holds(line, seed=seed):
         return None
     try:
         return _head_decoder.decode(line)
     except (ValueError, RecursionError):
         return _UNREADABLE
+
+
+def _filled(head: Head, last: Head) -> Head:
+    """Give the head of a line with what it has in common with the line before."""
+    if head.at != _AS_BEFORE:
+        return head
+    return Head(head.seq, head.type, last.at, head.v, head.d or last.d, last.ep, head.blob)
 
 
 def scan(data: bytes, *, header: Header, epoch: int = 0) -> Scan:
@@ -255,19 +302,22 @@ def scan(data: bytes, *, header: Header, epoch: int = 0) -> Scan:
     Scan
         The good lines, and what is the matter with the rest.
     """
-    seed, seq, start = header.seed, header.seq, data.find(b"\n") + 1
+    seed, start = header.seed, data.find(b"\n") + 1
+    last = Head(seq=header.seq, type="", at=header.at, ep=epoch)
     lines: list[Line] = []
     while (end := data.find(b"\n", start)) >= 0:
         raw = data[start:end].removesuffix(b"\r")  # git may have made Windows line ends
-        head = _head(raw, seed)
-        if head is None or head.seq != seq + (not head.is_mark) or head.ep < epoch:
+        written = _head(raw, seed)
+        if written is None or written.seq != last.seq + (not written.is_mark):
             break
-        seq, epoch, start = head.seq, head.ep, end + 1
+        head = _filled(written, last)
+        if head.ep < last.ep:
+            break
+        last, start = head, end + 1
         lines.append(Line(head, raw, start))
     if start == len(data):
         return Scan(lines, start)
-    proven = _proves_damage(data[start:], seed, Head(seq=seq, type="", at=0.0, ep=epoch))
-    return Scan(lines, start, "corrupt" if proven else "torn")
+    return Scan(lines, start, "corrupt" if _proves_damage(data[start:], seed, last) else "torn")
 
 
 def _proves_damage(rest: bytes, seed: int, last: Head) -> bool:
@@ -281,10 +331,10 @@ def _proves_damage(rest: bytes, seed: int, last: Head) -> bool:
 
 
 def _candidates(line: bytes) -> tuple[bytes, ...]:
-    inner = line.find(_RESTART, 1)
-    return (line, line[inner:]) if inner > 0 else (line,)
+    inner = _RESTART.search(line, 1)
+    return (line, line[inner.start() :]) if inner else (line,)
 
 
-def _contradicts(head: Head, last: Head) -> bool:
-    goes_back = head.seq < last.seq + (not head.is_mark) or head.ep < last.ep
-    return goes_back or head.d > last.seq
+def _contradicts(written: Head, last: Head) -> bool:
+    goes_back = written.seq < last.seq + (not written.is_mark) or _filled(written, last).ep < last.ep
+    return goes_back or written.d > last.seq

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class _End(NamedTuple):
     n_bytes: int
     seq: int
-    crc: str
+    crc: bytes
 
 
 class SegmentWriter:
@@ -53,7 +53,7 @@ class SegmentWriter:
         self.broken: str | None = None
         self._limit_bytes = limit_bytes
         self._fd = files.open_to_append(self.path)
-        self._end = _End(files.size_bytes(self._fd), position.seq, position.crc)
+        self._end = _End(files.size_bytes(self._fd), position.seq, position.crc.encode())
         self._n_bytes_before = position.n_bytes - self._end.n_bytes
         self._new_blobs: deque[Path] = deque()
         self._turning = threading.Lock()  # no next file while this one is synced
@@ -102,7 +102,7 @@ class SegmentWriter:
                 raise files.storage_error("write", self.path, error) from error
             raise
         # One assignment: an interrupt leaves the line counted, or uncounted, which the next write notices.
-        self._end = _End(self._end.n_bytes + len(data), seq, data[-11:-3].decode())
+        self._end = _End(self._end.n_bytes + len(data), seq, data[-11:-3])
 
     def sync(self) -> int:
         """Make durable what is written and give its last seq.
@@ -156,7 +156,7 @@ class SegmentWriter:
         """Begin the next file; its header proves the end of this one."""
         number = self.header.segment + 1
         header = msgspec.structs.replace(
-            self.header, at=time.time(), session={}, segment=number, seq=self.seq, prev=self._end.crc
+            self.header, at=time.time(), session={}, segment=number, seq=self.seq, prev=self._end.crc.decode()
         )
         self.sync()
         path = folder.segment_path(self.path.parent, number)

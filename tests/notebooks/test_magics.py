@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
     from jupyter_client.manager import AsyncKernelManager
 
-ROOT = Path(__file__).parent.parent.parent
 LOAD = "%load_ext mars_nb"
 ECHO = "%%agent Echo\ndef echo(request):\n    return f'you said {request}'"
 BAD = "%%agent Bad\ndef fail(request):\n    raise ValueError('too\\nbad')"
@@ -32,15 +31,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 class Client(NotebookClient):
-    """Executes a notebook and remembers the messages that its cells sent."""
+    """Executes a notebook, in a folder of its own, and remembers the messages that its cells sent."""
 
     def __init__(self, nb: Any) -> None:
-        super().__init__(nb, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
+        super().__init__(nb, timeout=120, kernel_name="python3")
         self.sent: list[tuple[int, str, Any]] = []
 
     def run_all(self) -> None:
         """Execute all cells, on a loop that is closed afterwards."""
-        asyncio.run(self.async_execute())
+        with tempfile.TemporaryDirectory() as folder:
+            self.resources = {"metadata": {"path": folder}}
+            asyncio.run(self.async_execute())
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         self.sent.append((cell_index, msg["msg_type"], msg["content"]))
@@ -48,7 +49,7 @@ class Client(NotebookClient):
 
 
 def notebook_of(*sources: str) -> Any:
-    return v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources])  # type: ignore[no-untyped-call]
+    return v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources])
 
 
 def executed(*sources: str) -> Any:
@@ -159,7 +160,8 @@ def test_a_hostile_reply_is_shown_and_does_nothing(tour: dict[str, Any]) -> None
 
 
 def test_keep_going_lets_the_notebook_go_on_after_a_failed_run(tour: dict[str, Any]) -> None:
-    assert texts(tour["failed"]) == ["✗ Bad", "run.timeline() · %mars show run"]
+    resume = "%mars resume run (asks again only what has no reply)"
+    assert texts(tour["failed"]) == ["✗ Bad", f"{resume} · run.timeline() · %mars show run"]
     assert texts(tour["last"]) == ["'reached'"]
 
 
@@ -209,10 +211,11 @@ class Kernel:
         self.prompts: list[str] = []
         self.interrupts: list[asyncio.Future[None]] = []
         self.interrupt_on = ""
+        self.n_presses = 1
 
-    async def run(self, code: str, *, reply: str = "", interrupt_on: str = "") -> str:
-        """Run a cell, type a reply if it asks, interrupt when a picture shows ``interrupt_on``; give its status."""
-        self.outputs, self.prompts, self.interrupt_on = [], [], interrupt_on
+    async def run(self, code: str, *, reply: str = "", interrupt_on: str = "", n_presses: int = 1) -> str:
+        """Run a cell, type a reply if it asks, interrupt when an output shows ``interrupt_on``; give its status."""
+        self.outputs, self.prompts, self.interrupt_on, self.n_presses = [], [], interrupt_on, n_presses
 
         def type_(message: Any) -> None:
             self.prompts.append(message["content"]["prompt"])
@@ -227,7 +230,12 @@ class Kernel:
         return str(answered["content"]["status"])
 
     def _interrupt(self) -> None:
-        self.interrupts.append(asyncio.ensure_future(self.manager.interrupt_kernel()))
+        self.interrupts.append(asyncio.ensure_future(self._press()))
+
+    async def _press(self) -> None:
+        for _ in range(self.n_presses):
+            await self.manager.interrupt_kernel()
+            await asyncio.sleep(0.2)  # two signals at once are one
 
     def _note(self, message: Any) -> None:
         content = message["content"]
@@ -247,35 +255,84 @@ class Kernel:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def kernel() -> AsyncIterator[Kernel]:
-    manager, client = await start_new_async_kernel(kernel_name="python3", cwd=str(ROOT))
+async def kernel(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kernel]:
+    folder = str(tmp_path_factory.mktemp("notebook"))
+    manager, client = await start_new_async_kernel(kernel_name="python3", cwd=folder)
     made = Kernel(manager, client)
     await made.run(LOAD)
-    await made.run(
-        "import asyncio, time\nfrom mars_nb import AskUser, agent\n"
-        "@agent\ndef Fast(request): return 'ok'\n"
-        "@agent\nasync def Slow(request): await asyncio.sleep(60)\n"
-        "@agent\ndef Busy(request): time.sleep(3)\n"
-        "@agent\ndef Asker(request, context):\n"
-        "    return f'you chose {request}' if context.step_id.endswith('#2') else AskUser('red or blue?')"
-    )
+    await made.run(AGENTS)
     yield made
     client.stop_channels()
     await manager.shutdown_kernel()
 
 
+AGENTS = """
+import asyncio, time
+from mars_nb import AskUser, agent
+
+@agent
+def Fast(request): return 'ok'
+
+@agent
+async def Slow(request): await asyncio.sleep(1)
+
+@agent
+def Busy(request): time.sleep(1)
+
+@agent
+async def Endless(request): await asyncio.sleep(600)
+
+@agent
+def Last(request): return 'done'
+
+@agent
+def Asker(request, context): return f'you chose {request}' if context.memory else AskUser('red or blue?')
+"""
+
 in_one_loop = pytest.mark.asyncio(loop_scope="module")
+PAUSED = "nothing is lost, go on: %mars resume run"
 
 
 @in_one_loop
 @pytest.mark.parametrize("before", ["", "%%time\n"])
 @pytest.mark.parametrize("agent", ["Slow", "Busy"])
-async def test_the_stop_button_ends_a_run_and_keeps_what_it_has(kernel: Kernel, before: str, agent: str) -> None:
-    status = await kernel.run(f"{before}%%mars\ntask: x\nUser -> Fast -> {agent} -> User", interrupt_on=f"▶ {agent}")
-    assert status == "error"
-    assert kernel.error == "mars: run 'run' was stopped after 1 step; every result so far is kept: run.timeline()"
+async def test_the_stop_button_pauses_a_run_when_the_running_step_is_over(
+    kernel: Kernel, before: str, agent: str
+) -> None:
+    cell = f"{before}%%mars\ntask: x\nUser -> Fast -> {agent} -> Last -> User"
+    assert await kernel.run(cell, interrupt_on=f"▶ {agent}") == "error"
+    assert kernel.error == f"mars: run 'run' paused after 2 steps (you asked for it); {PAUSED}"
+    assert f"✓ Fast → ✓ {agent} → ‖ Last" in kernel.texts
+    assert await kernel.run("%mars resume") == "ok"
     assert await kernel.run("run.status, len(run.timeline())") == "ok"
-    assert kernel.texts == ["('cancelled', 2)"]
+    assert kernel.texts == ["('succeeded', 3)"]
+
+
+@in_one_loop
+@pytest.mark.parametrize("before", ["", "%%time\n"])
+async def test_the_stop_button_pressed_twice_pauses_at_once(kernel: Kernel, before: str) -> None:
+    cell = f"{before}%%mars\ntask: x\nUser -> Fast -> Endless -> User"
+    assert await kernel.run(cell, interrupt_on="▶ Endless", n_presses=2) == "error"
+    assert kernel.error == f"mars: run 'run' paused after 1 step (you asked for it); {PAUSED}"
+
+
+@in_one_loop
+async def test_the_stop_button_pauses_a_run_in_the_background_that_a_cell_waits_for(kernel: Kernel) -> None:
+    cell = "%%mars -b\ntask: x\nUser -> Slow -> Last -> User"
+    for wait in ("await run", "run.wait()"):
+        assert await kernel.run(cell) == "ok"
+        assert await kernel.run(f"display('waiting')\n{wait}", interrupt_on="waiting") == "error"
+        assert kernel.error == f"mars: run 'run' paused after 1 step (you asked for it); {PAUSED}"
+        assert "✓ Slow → ‖ Last" in kernel.texts
+
+
+@in_one_loop
+async def test_a_run_in_the_background_can_be_watched_from_another_cell(kernel: Kernel) -> None:
+    await kernel.run("%%mars -b\ntask: x\nUser -> Slow -> Last -> User")
+    assert await kernel.run("%mars show\nresult = await run") == "ok"
+    shown = [output["transient"]["display_id"] for output in kernel.outputs if "transient" in output]
+    assert len(set(shown)) == 2
+    assert kernel.texts[-1] == "✓ Slow → ✓ Last"
 
 
 @in_one_loop
@@ -289,17 +346,33 @@ async def test_a_question_is_typed_below_the_picture(kernel: Kernel, before: str
 
 @in_one_loop
 @pytest.mark.parametrize("before", ["", "%%time\n"])
-async def test_the_stop_button_works_while_a_question_is_open(kernel: Kernel, before: str) -> None:
+async def test_the_stop_button_pauses_a_run_while_its_question_is_open(kernel: Kernel, before: str) -> None:
     assert await kernel.run(f"{before}%%mars\ntask: x\nUser -> Asker -> User", reply="^C") == "error"
-    assert "was stopped after 1 step" in kernel.error
-    assert await kernel.run("1 + 1") == "ok"
+    assert kernel.error == "mars: run 'run' asks 'red or blue?'; answer and go on: %mars answer TEXT"
+    assert await kernel.run("%mars resume", reply="blue") == "ok"
+    assert "you chose blue" in kernel.texts
 
 
 @in_one_loop
-async def test_a_question_that_nobody_can_type_an_answer_to_is_a_clear_error(kernel: Kernel) -> None:
+async def test_a_question_that_nobody_can_type_an_answer_to_waits_for_one(kernel: Kernel) -> None:
     assert await kernel.run("%%mars\ntask: x\nUser -> Asker -> User") == "error"
-    assert "nobody can be reached" in kernel.error
-    assert kernel.error.endswith("in a cell: --user VAR")
+    assert kernel.error == "mars: run 'run' asks 'red or blue?'; answer and go on: %mars answer TEXT"
+    assert await kernel.run("%mars answer blue") == "ok"
+    assert "you chose blue" in kernel.texts
+
+
+@in_one_loop
+async def test_a_run_in_the_background_survives_a_restart_of_the_kernel(kernel: Kernel) -> None:
+    assert await kernel.run("%%mars kept -b\ntask: x\nUser -> Fast -> Slow -> Last -> User") == "ok"
+    assert kernel.texts[-1] == "kept goes on in the background · await kept · %mars pause kept"
+    await kernel.manager.restart_kernel()
+    await kernel.client.wait_for_ready(timeout=60)
+    await kernel.run(LOAD)
+    assert "unfinished: kept-1" in kernel.texts[1]
+    assert await kernel.run("%mars resume kept") == "error"
+    await kernel.run(AGENTS)
+    assert await kernel.run("%mars resume kept") == "ok"
+    assert "✓ Fast → ✓ Slow → ✓ Last" in kernel.texts
 
 
 @in_one_loop

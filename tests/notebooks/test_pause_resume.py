@@ -46,15 +46,14 @@ class Executed:
 
     async def _restart(self) -> None:
         """Restart the kernel: Python forgets everything."""
-        probe = nbformat.v4.new_code_cell("'house' in globals()")  # type: ignore[no-untyped-call]
+        probe = nbformat.v4.new_code_cell("'house' in globals()")
         self.notebook.cells.append(probe)
         for _ in range(2):
             await self._run(probe)
             self.kernels.append(probe.outputs[0].data["text/plain"])
             if len(self.kernels) == 1:
-                manager, client = self.client.km, self.client.kc
-                assert manager is not None
-                assert client is not None
+                manager: Any = self.client.km
+                client: Any = self.client.kc
                 await manager.restart_kernel()
                 await client.wait_for_ready(timeout=60)
         self.notebook.cells.remove(probe)

@@ -14,6 +14,7 @@ from mars_nb.jupyter.loop_thread import LOOP
 from mars_nb.jupyter.runner import Job, Painter, run_here, run_there
 from mars_nb.jupyter.runs import RunRecord, paused_text
 from mars_nb.topology.model import Topology
+from tests.unit.jupyter.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,8 +93,7 @@ class Slow:
 
     async def __call__(self, _request: object) -> str:
         self.begun.set()
-        while not self.is_done():
-            await asyncio.sleep(0)
+        await until(self.is_done)
         return "slow"
 
 
@@ -101,8 +101,7 @@ async def test_the_first_interrupt_of_a_cell_pauses_its_run_when_the_step_is_ove
     slow = Slow()
     work = job(slow, drawn="User -> A -> B -> User")
     cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
-    while not slow.begun.is_set():
-        await asyncio.sleep(0)
+    await until(slow.begun.is_set)
     slow.is_done = lambda: work.record.history and work.record.history.state.is_pausing
     cell.cancel()
     assert await cell is False
@@ -115,8 +114,7 @@ async def test_the_second_interrupt_pauses_at_once_and_the_third_ends_the_run() 
         slow = Slow()
         work = job(slow, drawn="User -> A -> B -> User")
         cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
-        while not slow.begun.is_set():
-            await asyncio.sleep(0)
+        await until(slow.begun.is_set)
         for _ in range(n_presses):
             signal.raise_signal(signal.SIGINT)
         assert await cell is False
@@ -128,16 +126,13 @@ async def test_a_run_whose_step_goes_on_is_left_to_pause_by_itself(monkeypatch: 
     slow = Slow()
     work = job(slow, drawn="User -> A -> B -> User")
     cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
-    while not slow.begun.is_set():
-        await asyncio.sleep(0)
+    await until(slow.begun.is_set)
     signal.raise_signal(signal.SIGINT)
     assert await cell is False
-    assert work.record.status == "running"
+    assert work.record.live
     assert paused_text(work.record).startswith("run 'run' pauses when A is done; not to wait: %mars pause run --now")
     slow.go_on.set()
-    while work.record.status == "running":
-        await asyncio.sleep(0)
-    assert work.record.status == "paused"
+    await until(lambda: work.record.status == "paused")
 
 
 def test_the_stop_button_pauses_a_run_on_the_loop_thread() -> None:

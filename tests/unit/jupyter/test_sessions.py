@@ -216,7 +216,7 @@ def test_a_session_that_runs_elsewhere_is_left_alone(team: Notebook) -> None:
         writer.close()
 
 
-# --------------------------------------------------------------------------------------- --pause-before, --pace and so on
+# ---------------------------------------------------------------------------------------------- options of a paused run
 
 
 def test_several_agents_can_be_paused_before(team: Notebook, asked: list[str]) -> None:
