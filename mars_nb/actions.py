@@ -18,6 +18,8 @@ from typing import Any
 
 import msgspec
 
+from mars_nb.errors import ReplyError
+
 
 class Invoke(msgspec.Struct, frozen=True, tag=True, gc=False):
     """Hand over to one neighbour: the branch moves there and only the request travels.

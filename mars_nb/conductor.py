@@ -6,10 +6,11 @@ are live in this process.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.content import as_content
 from mars_nb.agents.people import as_person
+from mars_nb.agents.registry import checked_agent
 from mars_nb.engine.plan import Plan
 from mars_nb.engine.rules import DEFAULT_MAX_BRANCHES, RulesEngine
 from mars_nb.engine.state import RunState
@@ -20,7 +21,7 @@ from mars_nb.execution.loop import Cast, RunLoop
 from mars_nb.topology.convert import ensure_topology
 from mars_nb.topology.graph import TopologyAnalyzer
 from mars_nb.topology.model import Topology
-from mars_nb.topology.rules import MaxStepsRule, parse_rule
+from mars_nb.topology.rules import MaxStepsRule
 from mars_nb.views.history import History
 from mars_nb.views.result import OrchestraResult, result_of
 
@@ -68,9 +69,9 @@ class Conductor:
         max_branches: int = DEFAULT_MAX_BRANCHES,
     ) -> None:
         self.registry = registry
-        self.rules = tuple(rules)
+        self.rules = Topology(rules=rules).rules
         self.user = user
-        self.max_branches = max_branches
+        self.max_branches = checked_limit("max_branches", max_branches)
         self.event_bus = EventBus()
         self.live: dict[str, RunLoop] = {}
         self.history: History | None = None
@@ -94,10 +95,10 @@ class Conductor:
         """
         drawn = self.drawn(topology)
         known = {name: self.registry.get(name) for name in self.registry.names()}
-        known |= cast("dict[str, Agent]", dict(drawn.agents.items()))
-        known |= {each.name: each for each in agents or ()}
+        known |= {each.name: each for each in map(checked_agent, (*drawn.agents.values(), *(agents or ())))}
         graph = TopologyAnalyzer().analyze(drawn, known)
-        rules = RulesEngine(drawn.rules, max_steps=checked_max_steps(max_steps), max_branches=self.max_branches)
+        limit = None if max_steps is None else checked_limit("max_steps", max_steps)
+        rules = RulesEngine(drawn.rules, max_steps=limit, max_branches=self.max_branches)
         person = as_person(self.user if user is None else user)
         return Cast(drawn, Plan(graph, rules), known, person)
 
@@ -139,19 +140,21 @@ class Conductor:
             recorded=recorded,
             can_pause=can_pause,
         )
-        self.live[session_id] = loop
+        if can_pause:
+            self.live[session_id] = loop
         try:
             await loop.run(events)
             return result_of(history, session_id=session_id, n_cancelled=loop.n_cancelled)
         finally:
-            del self.live[session_id]
+            if can_pause:
+                del self.live[session_id]
             journal.close()
 
 
 def with_rules(topology: Topology, rules: Iterable[Rule | str] | None, max_steps: int | None = None) -> Topology:
     """Give a topology in which these rules take the place of those with the same subject."""
-    added = [parse_rule(rule) if isinstance(rule, str) else rule for rule in rules or ()]
-    added += [] if max_steps is None else [MaxStepsRule(steps=max_steps)]
+    added = [*Topology(rules=rules or ()).rules]
+    added += [] if max_steps is None else [MaxStepsRule(steps=checked_limit("max_steps", max_steps))]
     if not added:
         return topology
     subjects = {rule.subject for rule in added}
@@ -172,10 +175,8 @@ def checked_context(context: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(as_content(values))
 
 
-def checked_max_steps(max_steps: object) -> int | None:
+def checked_limit(name: str, limit: object) -> int:
     """Give a limit back if it can be one."""
-    if max_steps is None:
-        return None
-    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
-        raise TopologyError(f"max_steps={max_steps!r} does not fit; expected a whole number from 1")
-    return max_steps
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise TopologyError(f"{name}={limit!r} does not fit; expected a whole number from 1")
+    return limit

@@ -20,7 +20,7 @@ from mars_nb.agents.content import as_content
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.conductor import Conductor, checked_context
 from mars_nb.engine.rules import DEFAULT_MAX_BRANCHES
-from mars_nb.errors import RuleError, SessionError
+from mars_nb.errors import AgentError, RuleError, SessionError
 from mars_nb.session import Session
 from mars_nb.state.journal import MemoryJournal
 from mars_nb.state.manager import StateManager
@@ -70,6 +70,7 @@ class Orchestra:
     ) -> None:
         self.agent_registry = AgentRegistry.default() if agent_registry is None else agent_registry
         self.state_manager = state_manager
+        _check_kinds(self.agent_registry, state_manager)
         self._conductor = Conductor(
             self.agent_registry, rules=rule_factory_config or (), user=user, max_branches=max_branches
         )
@@ -251,6 +252,14 @@ class Orchestra:
     def _ensure_topology(self, topology: Any) -> Topology:
         """Give the canonical form of a topology, with the rules of this orchestra; see `ensure_topology`."""
         return self._conductor.drawn(topology)
+
+
+def _check_kinds(registry: object, manager: object) -> None:
+    if not isinstance(registry, AgentRegistry):
+        raise AgentError(f"agent_registry= is a {type(registry).__name__}; expected an AgentRegistry")
+    if not isinstance(manager, StateManager | None):
+        kind = type(manager).__name__
+        raise SessionError(f"state_manager= is a {kind}; expected StateManager(FileStorageBackend('.mars'))")
 
 
 def _check_can_pause(agents: frozenset[str]) -> None:

@@ -55,8 +55,7 @@ class AgentRegistry:
         AgentError
             If the object is no agent.
         """
-        if not isinstance(getattr(agent, "name", None), str) or not callable(getattr(agent, "_run", None)):
-            raise AgentError(f"a {type(agent).__name__} is no agent; expected an Agent: Agent(name=..., answer=...)")
+        checked_agent(agent)
         self._by_name[agent.name] = agent
         return agent
 
@@ -107,6 +106,21 @@ class AgentRegistry:
 
     def __repr__(self) -> str:
         return f"AgentRegistry({', '.join(self.names())})"
+
+
+def checked_agent(given: object) -> Agent:
+    """Give an agent back.
+
+    Raises
+    ------
+    AgentError
+        If it is none.
+    """
+    from mars_nb.agents.agent import Agent
+
+    if isinstance(given, Agent):
+        return given
+    raise AgentError(f"a {type(given).__name__} is no agent; expected an Agent: Agent(name=..., answer=...)")
 
 
 _DEFAULT = AgentRegistry()

@@ -5,32 +5,79 @@ every other agent and, in a notebook, the kernel. `asyncio.to_thread` has too fe
 of cores plus four), so the pool here is this package's own, and made when it is first needed.
 
 A thread cannot be stopped from outside: when a step is cancelled, the function that it called goes on until it returns,
-and its result is dropped.
+and its result is dropped. A program that is over does not wait for it: the threads are daemons, which those of
+`concurrent.futures` are not.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+import threading
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future
 
 N_THREADS = 128
 """Most blocking calls that run at once in this process; more of them wait for a free thread."""
 
 
+class _Call(NamedTuple):
+    future: Future[Any]
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
 class _Pool:
     """Owns the threads; they are started one by one, as calls need them."""
 
-    @cached_property
-    def threads(self) -> ThreadPoolExecutor:
-        from concurrent.futures import ThreadPoolExecutor
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[_Call] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._growing = threading.Lock()
+        self._n_threads = 0
 
-        return ThreadPoolExecutor(max_workers=N_THREADS, thread_name_prefix="mars_nb-agent")
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Have a function called in a thread."""
+        from concurrent.futures import Future
+
+        future: Future[Any] = Future()
+        self._calls.put(_Call(future, function, arguments))
+        if not self._idle.acquire(blocking=False):
+            self._grow()
+        return future
+
+    def _grow(self) -> None:
+        with self._growing:
+            if self._n_threads < N_THREADS:
+                threading.Thread(target=self._work, name=f"mars_nb-agent_{self._n_threads}", daemon=True).start()
+                self._n_threads += 1
+
+    def _work(self) -> None:
+        while True:
+            _make(self._next())
+
+    def _next(self) -> _Call:
+        try:
+            return self._calls.get_nowait()
+        except Empty:
+            self._idle.release()
+            return self._calls.get()
+
+
+def _make(call: _Call) -> None:
+    """Make a call, unless whoever asked for it has gone."""
+    if not call.future.set_running_or_notify_cancel():
+        return
+    try:
+        result = call.function(*call.arguments)
+    except BaseException as error:  # noqa: BLE001 (whoever awaits it hears of it)
+        call.future.set_exception(error)
+    else:
+        call.future.set_result(result)
 
 
 _POOL = _Pool()
@@ -54,7 +101,7 @@ async def in_thread(call: Callable[..., Any], /, *arguments: Any) -> Any:
         What the call returned.
     """
     run = contextvars.copy_context().run
-    return await asyncio.get_running_loop().run_in_executor(_POOL.threads, run, _without_stop, call, *arguments)
+    return await asyncio.wrap_future(_POOL.submit(run, _without_stop, call, *arguments))
 
 
 def _without_stop(call: Callable[..., Any], *arguments: Any) -> Any:

@@ -41,6 +41,8 @@ class StateManager:
 
     def __init__(self, backend: StorageBackend | None = None) -> None:
         self.backend: StorageBackend = MemoryStorageBackend() if backend is None else backend
+        if not isinstance(self.backend, StorageBackend):
+            raise SessionError(f"{backend!r:.80} keeps nothing; expected a backend: FileStorageBackend('.mars')")
 
     def __repr__(self) -> str:
         return f"StateManager({self.backend!r})"

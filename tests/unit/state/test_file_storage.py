@@ -254,12 +254,12 @@ def test_a_header_that_is_no_json_is_refused_and_nothing_is_left(tmp_path: Path)
 
 def test_a_journal_that_grows_too_large_stops_with_a_typed_error_and_can_be_closed(tmp_path: Path) -> None:
     journal = FileStorageBackend(tmp_path, segment_bytes=500, max_bytes=2_000).create("s", {})
-    journal.append_many([A] * 8)
+    journal.append_many([A] * 12)
     with pytest.raises(StorageError, match="larger than 2,000 bytes"):
-        journal.append_many([A] * 8)
+        journal.append_many([A] * 12)
     journal.append(B)
     journal.close()
-    assert kept(FileStorageBackend(tmp_path)) == [A] * 8 + [B]
+    assert kept(FileStorageBackend(tmp_path)) == [A] * 12 + [B]
 
 
 def test_a_closed_journal_does_not_sync(tmp_path: Path) -> None:
