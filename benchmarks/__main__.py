@@ -10,7 +10,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from benchmarks import costs, workloads
+from benchmarks import costs, disk, workloads
 from benchmarks.harness import GENEROUS, json_lines, markdown
 from benchmarks.target import TARGETS
 from benchmarks.workloads import Scale
@@ -26,6 +26,8 @@ WORKLOADS: dict[str, Callable[[Scale], list[Figure]]] = {
     "T3": workloads.t3_branches,
     "T4": workloads.t4_turns,
     "T5": workloads.t5_workers,
+    "T6": disk.t6_disk,
+    "T7": disk.t7_power,
     "T8": costs.t8_fold,
     "T9": costs.t9_import,
     "T10": costs.t10_memory,

@@ -46,13 +46,15 @@ class Team:
         drawn = self.topology
         return replace(self, topology=Topology(drawn.nodes, drawn.edges, drawn.rules, drawn.entry))
 
-    async def run(self, state_manager: StateManager | None = None) -> OrchestraResult:
+    async def run(self, state_manager: StateManager | None = None, task: str = "task") -> OrchestraResult:
         """Run once, with a journal and one subscriber to everything.
 
         Parameters
         ----------
         state_manager : StateManager, optional
             Keeps the journal; without one it is kept in memory.
+        task : str
+            What the first agent is asked, and what every agent says.
 
         Raises
         ------
@@ -61,7 +63,7 @@ class Team:
         """
         orchestra = Orchestra(self.registry, None, state_manager, max_branches=MOST)
         orchestra.event_bus.subscribe("*", _hear)
-        result = await orchestra.execute("task", self.topology, None, MOST)
+        result = await orchestra.execute(task, self.topology, None, MOST)
         if not result.success or result.total_steps != self.n_steps:
             raise RuntimeError(f"expected {self.n_steps} steps that succeed, got {result!r}")
         return result

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import floor, team
+from benchmarks import disk, floor, team
 from benchmarks.harness import Figure, interleaved
 
 if TYPE_CHECKING:
@@ -42,12 +42,14 @@ class Scale:
         Workers that work at once (T5).
     work_s : float
         Seconds that each of them takes (T5).
+    n_commits : int
+        Commits that wait for the disk (T7).
     n_events : int
         Events of the run whose timeline is made (T12).
     n_repeats : int
         How often each is measured.
     state_manager : callable or None
-        Makes what keeps the journals; None keeps them in memory.
+        Makes what keeps the journals; None keeps them in memory (T1 and T2 also in files).
     """
 
     n_steps: int = 1_000
@@ -57,6 +59,7 @@ class Scale:
     n_many_turns: int = 1_000
     n_workers: int = 100
     work_s: float = 0.05
+    n_commits: int = 200
     n_events: int = 100_000
     n_repeats: int = 9
     state_manager: Callable[[], StateManager] | None = None
@@ -74,17 +77,15 @@ class Scale:
 def t1_chain(scale: Scale) -> list[Figure]:
     """Measure a chain against its floor."""
     drawn, n = team.chain(scale.n_steps), scale.n_steps
-    run = partial(_run, drawn, scale)
-    samples = asyncio.run(interleaved(run, lambda: floor.chain(n), 2 * scale.n_repeats))
-    return [_over_floor("T1", f"chain of {n:,} steps, {scale.journal}, one subscriber, step deadlines", samples, n)]
+    what = f"chain of {n:,} steps, {{}}, one subscriber, step deadlines"
+    return _kept_each_way("T1", what, scale, partial(_against, drawn, partial(floor.chain, n), n))
 
 
 def t2_fan(scale: Scale) -> list[Figure]:
     """Measure a fan-out and fan-in against its floor."""
     drawn, n = team.fan(scale.n_branches), scale.n_branches
-    run = partial(_run, drawn, scale)
-    samples = asyncio.run(interleaved(run, lambda: floor.fan(n), 2 * scale.n_repeats))
-    return [_over_floor("T2", f"fan-out to {n:,} and fan-in, {scale.journal}, one subscriber, deadlines", samples, n)]
+    what = f"fan-out to {n:,} and fan-in, {{}}, one subscriber, deadlines"
+    return _kept_each_way("T2", what, scale, partial(_against, drawn, partial(floor.fan, n), n))
 
 
 def t3_branches(scale: Scale) -> list[Figure]:
@@ -126,6 +127,26 @@ def t5_workers(scale: Scale) -> list[Figure]:
     ]
 
 
+def _kept_each_way(
+    target_id: str, what: str, scale: Scale, measure: Callable[[Scale], tuple[list[float], str]]
+) -> list[Figure]:
+    """Measure with the journal where the scale has it; in files as well when that is in memory."""
+    figures = [Figure(target_id, what.format(scale.journal), *measure(scale))]
+    if scale.state_manager is None:
+        with disk.in_files() as manager:
+            found = measure(replace(scale, state_manager=manager))
+        figures.append(Figure(target_id, what.format('journal in files ("process")'), *found))
+    return figures
+
+
+def _against(drawn: team.Team, bare: Callable[[], Awaitable[object]], n: int, scale: Scale) -> tuple[list[float], str]:
+    """Give how often a run costs what its floor costs, and the microseconds behind that."""
+    samples = asyncio.run(interleaved(partial(_run, drawn, scale), bare, 2 * scale.n_repeats))
+    run_us = median(run_s for run_s, _ in samples) / n * 1e6
+    floor_us = median(floor_s for _, floor_s in samples) / n * 1e6
+    return [run_s / floor_s for run_s, floor_s in samples], f"{run_us:.1f} us each, the floor {floor_us:.1f}"
+
+
 def _run(drawn: team.Team, scale: Scale) -> Awaitable[object]:
     return drawn.redrawn().run(scale.manager())
 
@@ -144,13 +165,6 @@ async def _walls(drawn: team.Team, scale: Scale) -> list[float]:
         await waiting
         found.append((time.perf_counter() - began_s) / scale.work_s)
     return found
-
-
-def _over_floor(target_id: str, what: str, samples: list[Sample], n: int) -> Figure:
-    run_us = median(run_s for run_s, _ in samples) / n * 1e6
-    floor_us = median(floor_s for _, floor_s in samples) / n * 1e6
-    detail = f"{run_us:.1f} us each, the floor {floor_us:.1f}"
-    return Figure(target_id, what, [run_s / floor_s for run_s, floor_s in samples], detail)
 
 
 def _growth(

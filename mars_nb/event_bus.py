@@ -125,7 +125,8 @@ def _event_class(event_type: str | type) -> type:
         return event_type
     if event_type == EVERYTHING:
         return object
-    if isinstance(event_type, str) and event_type in _KNOWN:
-        return _KNOWN[event_type]
+    found = _KNOWN.get(str(event_type))
+    if found:
+        return found
     hint = did_you_mean(str(event_type), _KNOWN)
     raise MarsError(f"there is no event {event_type!r}; expected '*' or an event such as 'StepCompleted'{hint}")

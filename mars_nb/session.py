@@ -10,16 +10,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mars_nb.actions import ACTIONS
-from mars_nb.agents.content import as_content
+from mars_nb.agents.replies import to_content
 from mars_nb.conductor import with_rules
 from mars_nb.engine.folding import fold, replay
 from mars_nb.errors import SessionError
 from mars_nb.events import CheckpointCreated, Restored, RunStarted, TopologyChanged
 from mars_nb.execution.recorded import Recorded
-from mars_nb.execution.resumption import resumption
+from mars_nb.execution.resumption import check_edited, resumption
 from mars_nb.state import positions
-from mars_nb.state.manager import worked_s
+from mars_nb.state.manager import run_key, worked_s
 from mars_nb.state.names import check_id
 from mars_nb.state.trust import untrusted
 from mars_nb.topology.rules import MaxStepsRule
@@ -217,7 +216,7 @@ class Session:
         limit = _limit(kept, drawn) if wanted.max_steps is None else wanted.max_steps
         cast = self._conductor.cast(drawn, limit, wanted.user, wanted.agents)
         going_on = resumption(numbered(records), folded, cast)
-        return _Prepared(cast, going_on, worked_s(kept), self._recorded(records), _run_key(self.id, kept))
+        return _Prepared(cast, going_on, worked_s(kept), self._recorded(records), run_key(self.id, kept))
 
     def _recorded(self, records: list[Record]) -> Recorded | None:
         """Give the replies that may be taken from the session that this one was forked from."""
@@ -311,6 +310,8 @@ class Session:
         SessionError
             When there is no such position, ``edit`` is given for what is no reply, the new id is taken or malformed, or
             this session is not trusted.
+        ReplyError
+            When ``edit`` is an action that the topology did not allow there.
         """
         if not trust and not self._manager.backend.is_trusted(self.id):
             raise untrusted(self.id)
@@ -319,7 +320,8 @@ class Session:
         kept = positions.until(records, seq)
         history_of(kept)
         if edit is not None:
-            kept = positions.edited(kept, edit if type(edit) in ACTIONS else as_content(edit))
+            kept = positions.edited(kept, to_content(edit))
+            check_edited(numbered(kept))
         header = {"parent": {"session": self.id, "seq": seq}}
         name = self._manager.make(new_id, header, records=kept)
         return Session(name, conductor=self._conductor, manager=self._manager, user=self._user)
@@ -336,7 +338,14 @@ class Session:
         -------
         OrchestraResult
             The same as it was.
+
+        Raises
+        ------
+        SessionError
+            When the journal is not what the engine makes of it, or ``speed`` is no speed.
         """
+        if speed is not None and not speed > 0:
+            raise SessionError(f"speed={speed!r} does not fit; expected how many times faster, such as 10")
         records = self._records()
         state: RunState | None = None
         last = records[0].at if records else 0.0
@@ -379,12 +388,6 @@ class _Prepared(NamedTuple):
 
 def _seq(records: list[Record], where: int | str) -> int:
     return positions.find(records, where, present=present(records))
-
-
-def _run_key(session_id: str, records: list[Record]) -> str:
-    """Give what makes step keys unique: a step that is done again on purpose, after a restore, is another step."""
-    restored = [record.seq for record in records if isinstance(record.event, Restored)]
-    return f"{session_id}@{restored[-1]}" if restored else session_id
 
 
 def _limit(records: list[Record], topology: Topology) -> int | None:

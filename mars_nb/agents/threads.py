@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,6 +36,10 @@ class _Pool:
     """Owns the threads; they are started one by one, as calls need them."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin without any threads, as in a process that was forked: it has none of its parent's."""
         self._calls: SimpleQueue[_Call] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._growing = threading.Lock()
@@ -81,6 +86,8 @@ def _make(call: _Call) -> None:
 
 
 _POOL = _Pool()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_POOL.begin)
 
 
 async def in_thread(call: Callable[..., Any], /, *arguments: Any) -> Any:

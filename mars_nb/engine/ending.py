@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mars_nb.engine.state import RunState
 
 
+MAX_SHOWN = 10
+"""Most failures, and most of what they block, that an error names."""
+
+
 def limit_reached(state: RunState) -> str | None:
     """Give why no further step may start, None while one may."""
     rules = state.plan.rules
@@ -54,7 +58,13 @@ def chain_of_causes(state: RunState) -> str:
     everybody = state.branches.values()
     failed = [branch for branch in everybody if branch.state is BranchState.FAILED and not branch.settled_at]
     causes = [_cause(branch) for branch in sorted(failed, key=lambda branch: branch.position)]
-    return "; ".join(causes + _blocked(state, state.root))
+    return "; ".join(_shown(causes) + _shown(_blocked(state, state.root)))
+
+
+def _shown(texts: list[str]) -> list[str]:
+    """Give the first few of many; a line that nobody can read tells nothing."""
+    n_more = len(texts) - MAX_SHOWN
+    return [*texts[:MAX_SHOWN], f"and {n_more:,} more like this"] if n_more > 0 else texts
 
 
 def _cause(branch: ExecutionBranch) -> str:

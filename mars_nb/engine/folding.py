@@ -21,6 +21,9 @@ from mars_nb.engine.plan import plan_of
 from mars_nb.engine.state import RunState
 from mars_nb.errors import SessionError
 from mars_nb.events import (
+    BranchCreated,
+    BranchesJoined,
+    BranchMoved,
     CheckpointCreated,
     DeadlinePassed,
     Event,
@@ -107,8 +110,8 @@ class Due:
     def add(self, state: RunState, event: Event) -> None:
         """Note what an event means; under a changed topology a reply means something else."""
         if isinstance(event, TopologyChanged) and self.cause:
-            self.routed = deque(route(state, self.cause))
-        elif following := route(state, event):
+            self.routed = deque(_meaning(state, self.cause))
+        elif following := _meaning(state, event):
             self.routed.extend(following)
             self.cause = event
 
@@ -153,11 +156,24 @@ def write(state: RunState, seq: int, event: Event) -> None:
         When it does not fit the ones before it: no run wrote this journal.
     """
     state.n_events = seq - 1
+    if isinstance(event, PLACED) and event.agent not in state.plan.ways:
+        raise _unfit(event, seq)
     try:
         evolve(state, event)
-    except (LookupError, AttributeError, TypeError, ValueError) as error:
-        name = type(event).__name__
-        raise SessionError(f"the {name} at seq {seq} does not fit the events before it; was it edited?") from error
+    except MISFITS as error:
+        raise _unfit(event, seq) from error
+
+
+def _meaning(state: RunState, event: Event) -> list[Event]:
+    """Give what follows at once from an event that was read from a journal and just written into the state."""
+    try:
+        return list(route(state, event))
+    except MISFITS as error:
+        raise _unfit(event, state.n_events) from error
+
+
+def _unfit(event: Event, seq: int) -> SessionError:
+    return SessionError(f"the {type(event).__name__} at seq {seq} does not fit the events before it; was it edited?")
 
 
 def replay(events: Iterable[Numbered]) -> Iterator[tuple[int, Event, RunState]]:
@@ -183,7 +199,7 @@ def replay(events: Iterable[Numbered]) -> Iterator[tuple[int, Event, RunState]]:
     settled: deque[Event] = deque()
     for seq, event in known(events):
         if state is None:
-            state = RunState(plan_of(_first(event)))
+            state = RunState(plan_of(begun(event)))
         if not due.routed and not settled and not _came_at_once(event):
             settled.extend(settle(state))
         if not due.take(event):
@@ -231,7 +247,8 @@ def known(events: Iterable[Numbered]) -> list[tuple[int, Event]]:
     return [(seq, cast("Event", event)) for seq, event in effective(events) if type(event) in KNOWN]
 
 
-def _first(event: Event) -> RunStarted:
+def begun(event: Event) -> RunStarted:
+    """Give the first event of a journal back, if it is one with which a run begins."""
     if not isinstance(event, RunStarted):
         raise SessionError(f"this journal begins with {type(event).__name__}; expected RunStarted")
     return event
@@ -250,6 +267,12 @@ FROM_OUTSIDE = frozenset(
     }
 )
 """Events that an agent, a person, a clock or a user caused; all others follow from them."""
+
+PLACED = (BranchCreated, BranchMoved, BranchesJoined)
+"""Events that put a branch at an agent."""
+
+MISFITS = (LookupError, AttributeError, TypeError, ValueError)
+"""What the engine raises at an event that no run could have written there."""
 
 ANY_TIME = frozenset({CheckpointCreated})
 """Events that change nothing, so that they may come between any two."""

@@ -237,8 +237,10 @@ def _lost_on_the_way(graph: TopologyGraph, join: Join) -> Iterator[ExecutionBran
 
 
 def _reaches(graph: TopologyGraph, join: Join, agent: str, forks: Forks, closed: frozenset[str]) -> bool:
+    if not graph.can_reach(agent, join.agent):
+        return False
     passed = closed - {agent, join.agent}
-    return any(agent in graph.sources(join.agent, forks.common(mine) | passed) for mine in join.lineages)
+    return any(graph.can_reach(agent, join.agent, forks.common(mine) | passed) for mine in join.lineages)
 
 
 def given_up_at(join: Join) -> list[str]:

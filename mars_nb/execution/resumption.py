@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mars_nb.engine.branch import BranchState
 from mars_nb.engine.folding import effective, fold
+from mars_nb.engine.validation import check_reply
 from mars_nb.errors import TopologyError, did_you_mean
-from mars_nb.events import BranchCreated, BranchMoved, RunResumed, RunStarted, TopologyChanged
+from mars_nb.events import BranchCreated, BranchMoved, RunResumed, RunStarted, StepCompleted, TopologyChanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,6 +58,20 @@ def resumption(events: Sequence[tuple[int, object]], folded: Folded, cast: Cast)
     _check_places(state, due, cast)
     first: list[Event] = [*changed, *due] if is_unrouted else [*due, *changed]
     return Resumption(state, [*first, RunResumed(has_person=cast.person is not None)])
+
+
+def check_edited(events: Sequence[tuple[int, object]]) -> None:
+    """Refuse an action as the last reply, which was edited, where its agent could not have given it.
+
+    Raises
+    ------
+    ReplyError
+        When the topology did not allow it there.
+    """
+    *before, (_, last) = events
+    if isinstance(last, StepCompleted) and last.action is not None:
+        state = fold(before).state
+        check_reply(state, state.branches[last.branch], last.action)
 
 
 def _check_places(state: RunState, due: Iterable[Event], cast: Cast) -> None:

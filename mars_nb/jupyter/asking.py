@@ -36,7 +36,8 @@ class Here:
             return _answer(self._keyboard, question)
         except KeyboardInterrupt:
             self._presses.press()
-            raise asyncio.CancelledError from None
+            never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            return await never  # the pause cancels the question
 
 
 class There:

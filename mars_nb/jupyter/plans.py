@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.agent import Agent
 from mars_nb.agents.people import as_person
@@ -25,6 +25,7 @@ from mars_nb.topology.rules import PauseBeforeRule
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mars_nb.agents.agent import Kind
     from mars_nb.agents.context import StepContext
     from mars_nb.jupyter.cell import Cell
     from mars_nb.topology.model import Topology
@@ -182,11 +183,11 @@ def _registry(stubs: tuple[str, ...], pace_s: float | None) -> AgentRegistry:
     for name in stubs:
         Agent(name=name, answer=_echo(name), inline=True, registry=registry, description="Repeats what it is asked.")
     for known in [*AgentRegistry.default(), *registry]:
-        registry.register(known if pace_s is None else cast("Agent", Paced(known, pace_s)))
+        registry.register(known if pace_s is None else Paced(known, pace_s))
     return registry
 
 
-class Paced:
+class Paced(Agent):
     """An agent that takes at least so long, so that one can watch; else it is the same agent.
 
     Parameters
@@ -195,20 +196,17 @@ class Paced:
         The agent.
     pace_s : float
         Least seconds that it takes.
-
-    Attributes
-    ----------
-    name : str
-        That of the agent.
     """
 
     def __init__(self, agent: Agent, pace_s: float) -> None:
-        self.name = agent.name
+        vars(self).update(vars(agent), digest=agent.digest)
         self._agent = agent
         self._pace_s = pace_s
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._agent, name)
+    @property
+    def kind(self) -> Kind:
+        """How the agent answers."""
+        return self._agent.kind
 
     async def _run(self, request: Any, context: StepContext) -> Any:
         began = time.monotonic()

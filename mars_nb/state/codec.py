@@ -4,7 +4,8 @@ Almost every event is plain JSON, and msgspec writes it in a fraction of a micro
 here, once per such event:
 
 * A pandas DataFrame or Series is written in pandas' own ``orient="table"`` form inside a marked object,
-  ``{"$mars": "DataFrame", "table": {...}}``, and comes back as what it was. Floats are written exactly.
+  ``{"$mars": "DataFrame", "table": {...}}``, and comes back as what it was. Floats are written exactly;
+  complex numbers, periods and intervals come back as text.
 * An object in which an agent itself used the key ``"$mars"`` is told apart by one more dollar sign on that key
   (``"$$mars"``), which reading takes away again. No other tag builds an object.
 * A lone surrogate, which is no Unicode, becomes U+FFFD. NaN and the infinities become null, as in every JSON.
@@ -43,7 +44,7 @@ _DOLLAR = ord("$")  # a fifth of the price to look for, and almost never there
 _MARK_KEY = re.compile(r"\$+mars")
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_EXACT_DTYPE = re.compile(r"(u?int|float|datetime64|timedelta64)[0-9A-Za-z\[\], /+:_-]*")
+_EXACT_DTYPE = re.compile(r"(u?int[0-9]|float[0-9]|datetime64|timedelta64)[0-9A-Za-z\[\], /+:_-]*")
 _READ_FROM_TABLE: dict[str, Any] = {"orient": "table", "precise_float": True}
 
 
@@ -262,14 +263,42 @@ def _from_table(value: Any) -> dict[str, Any]:
 
 def _table(frame: pd.DataFrame) -> Any:
     labels = list(frame.columns)
-    if frame.columns.nlevels > 1:
-        raise ValueError("its columns have several levels (flatten them: frame.columns = [...])")
     named = frame.set_axis(_unique_names(labels), axis="columns")
+    more: dict[str, Any] = {}
+    if frame.columns.nlevels > 1:
+        more["levels"] = list(frame.columns.names)
+    if _needs_columns(named):
+        more["index"] = list(frame.index.names)
+        named = named.reset_index(names=[f"$index {level}" for level in range(frame.index.nlevels)])
+    dtypes = [str(each) for each in named.dtypes]
+    if any(map(_is_exotic, named.dtypes)):
+        named = named.apply(_writable)
     table = msgspec.json.decode(named.to_json(orient="table", date_unit="ns"))
     for name, dtype in named.dtypes.items():
         if dtype.kind == "f":
             _write_exactly(table["data"], str(name), named[name].tolist())
-    return table | {"columns": labels, "dtypes": [str(each) for each in frame.dtypes]}
+    return table | {"columns": labels, "dtypes": dtypes, **more}
+
+
+def _needs_columns(frame: pd.DataFrame) -> bool:
+    """Tell whether the index has to travel as columns, for pandas would not read it back as one."""
+    index = frame.index
+    if not index.is_unique or not set(map(str, index.names)).isdisjoint(frame.columns):
+        return True
+    return any(_is_exotic(each) and not str(each).startswith("period") for each in index.to_frame().dtypes)
+
+
+def _is_exotic(dtype: Any) -> bool:
+    """Tell whether pandas writes such a column in a way that it does not read back."""
+    inner = str(dtype.categories.dtype if hasattr(dtype, "categories") else dtype)
+    return inner.startswith(("timedelta", "complex", "interval", "period"))
+
+
+def _writable(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Give a column as pandas reads it back: durations as whole numbers of their unit, the rest of these as text."""
+    if not _is_exotic(column.dtype):
+        return column
+    return column.astype("int64" if column.dtype.kind == "m" else str)
 
 
 def _unique_names(labels: list[Any]) -> list[str]:
@@ -289,10 +318,21 @@ def _to_table(kind: str, table: dict[str, Any], name: Any) -> Any:
     try:
         frame = pd.read_json(text, **_READ_FROM_TABLE)
         frame = frame.astype({key: dtype for key, dtype in _dtypes(frame, table) if _EXACT_DTYPE.fullmatch(dtype)})
-        frame = frame.set_axis(table["columns"], axis="columns")
+        levels = table.get("index", [])
+        if levels:
+            frame = frame.set_index(list(frame.columns[: len(levels)])).rename_axis(levels)
+        frame = frame.set_axis(_labels(table), axis="columns")
         return frame if kind == "DataFrame" else frame["values"].rename(name)
     except Exception:  # noqa: BLE001 - whatever pandas thinks of it, the data itself is still here
         return table
+
+
+def _labels(table: dict[str, Any]) -> Any:
+    """Give the columns; several levels of them are lists in JSON."""
+    import pandas as pd
+
+    names = table.get("levels")
+    return pd.MultiIndex.from_tuples(map(tuple, table["columns"]), names=names) if names else table["columns"]
 
 
 def _dtypes(frame: pd.DataFrame, table: dict[str, Any]) -> zip[tuple[Any, str]]:

@@ -166,9 +166,10 @@ class StateManager:
 
     def describe(self, session_id: str) -> dict[str, Any]:
         """Give what is known of one session; the fields are those of `list_sessions`."""
-        header = self.backend.header(session_id)
+        header: dict[str, Any] = {}
         status, task, n_events = "created", None, 0
         try:
+            header = self.backend.header(session_id)
             for record in self.backend.read(session_id):
                 n_events = record.seq
                 status = _status_after(record.event, status)
@@ -221,3 +222,9 @@ def worked_s(records: Iterable[Record]) -> float:
             total, began = total + max(0.0, ended - began), None
         began, last = record.at if starts else began, record.at
     return total + (max(0.0, last - began) if began is not None else 0.0)
+
+
+def run_key(session_id: str, records: Iterable[Record]) -> str:
+    """Give what makes step keys unique: a step that is done again on purpose, after a restore, is another step."""
+    restored = [record.seq for record in records if isinstance(record.event, Restored)]
+    return f"{session_id}@{restored[-1]}" if restored else session_id

@@ -11,10 +11,14 @@ from mars_nb.errors import SessionError, did_you_mean
 from mars_nb.events import CheckpointCreated, StepCompleted, StepScheduled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from mars_nb.state.record import Record
+
+
+MAX_DIGITS = 20
+"""Most digits of a seq; Python reads no number of thousands."""
 
 
 def find(records: Sequence[Record], where: int | str, *, present: Sequence[Record] | None = None) -> int:
@@ -44,7 +48,7 @@ def find(records: Sequence[Record], where: int | str, *, present: Sequence[Recor
     named = checkpoints(records)
     if text in named and isinstance(where, str):
         return named[text]
-    if text.isdecimal():
+    if text.isdecimal() and len(text) < MAX_DIGITS:
         return _existing_seq(records, int(text))
     steps = completed_steps(records if present is None else present)
     if text in steps:
@@ -103,9 +107,16 @@ def _completed(records: Iterable[Record]) -> Iterator[tuple[str, Record]]:
             case StepScheduled() as event:
                 agents[event.branch, event.step] = event.agent
             case StepCompleted() as event:
-                yield agents[event.branch, event.step], record
+                yield _agent(agents, event, record.seq), record
             case _:
                 pass
+
+
+def _agent(agents: Mapping[tuple[str, int], str], event: StepCompleted, seq: int) -> str:
+    agent = agents.get((event.branch, event.step))
+    if agent is None:
+        raise SessionError(f"the StepCompleted at seq {seq} is of a step that never started; was it edited?")
+    return agent
 
 
 def _existing_seq(records: Sequence[Record], seq: int) -> int:

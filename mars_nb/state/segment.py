@@ -120,6 +120,7 @@ class SegmentWriter:
                 self._sync_blobs()
                 files.sync(self._fd)
             except OSError as error:
+                self.broken = "a sync failed"  # first of all, so that no interrupt comes between
                 self._break(f"a sync failed ({error.strerror or error})", error)
             if not files.is_at(self._fd, self.path):
                 self._break("the file was moved, deleted or replaced")
@@ -135,7 +136,8 @@ class SegmentWriter:
         if self._new_blobs:
             files.sync_folder(self._new_blobs[0].parent)
         while self._new_blobs:
-            files.sync_path(self._new_blobs.popleft())
+            files.sync_path(self._new_blobs[0])
+            self._new_blobs.popleft()  # not before: the sync may be interrupted
 
     def _check_size(self) -> None:
         """Notice a second writer, whom the lock should have kept away."""

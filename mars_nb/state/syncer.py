@@ -1,12 +1,14 @@
-"""One thread that makes what was written durable, for many appends at a time (group commit).
+"""Making durable what was written, for many appends at a time (group commit).
 
 Writing hands bytes to the system, which survives the death of the process; only a sync survives the loss of power, and
-costs as much as hundreds of writes. So one thread syncs, once for all that was written since it last did: within
-`INTERVAL_S` of a write, or at once when somebody waits.
+costs as much as hundreds of writes. So there is one sync for all that was written since the last began. A thread syncs
+within `INTERVAL_S` of a write, or at once when it is urgent. Who waits for it syncs himself, for waking a thread takes
+as long as a fast disk; of many who wait at once the first does it for all of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,12 +19,12 @@ INTERVAL_S = 0.05
 
 
 class Syncer:
-    """The thread of one journal; it starts with the first write.
+    """What syncs one journal; its thread starts when it is first needed.
 
     Parameters
     ----------
     sync : callable
-        Makes durable what is written so far; called by the thread only.
+        Makes durable what is written so far; called by one thread at a time.
     name : str
         Name of the thread.
     """
@@ -31,6 +33,7 @@ class Syncer:
         self._sync = sync
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._turn = threading.Lock()  # one sync at a time
         self._dirty = self._urgent = self._stopped = False
         self._n_begun = self._n_done = 0
         self.error: BaseException | None = None
@@ -50,12 +53,10 @@ class Syncer:
         OSError
             When a sync failed, now or ever: what is on the disk is unknown since.
         """
-        with self._changed:
-            target = self._n_begun + 1
-            self._ask(urgent=True)
-            self._changed.wait_for(lambda: self._n_done >= target or self.error is not None)
-            if self.error is not None:
-                raise self.error
+        target = self._n_begun + 1  # a sync that begins from now on has all that was written before
+        with self._turn:
+            if self._n_done < target:
+                self._sync_now()
 
     def stop(self) -> None:
         """Let the thread end; what was not synced is not."""
@@ -74,21 +75,27 @@ class Syncer:
 
     def _run(self) -> None:
         while self._due():
-            try:
-                self._sync()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next append has to raise it
-                self.error = error
-            with self._changed:
-                self._n_done = self._n_begun
-                self._changed.notify_all()
+            with self._turn, contextlib.suppress(Exception):  # the next append has to raise it, whatever it is
+                self._sync_now()
+
+    def _sync_now(self) -> None:
+        """Sync, in turn; one that was interrupted does not count."""
+        if self.error is not None:
+            raise self.error
+        self._n_begun += 1
+        try:
+            self._sync()
+        except Exception as error:
+            self.error = error
+            raise
+        self._n_done = self._n_begun
 
     def _due(self) -> bool:
-        """Wait until a sync is due and begin it; False when there will be none."""
+        """Wait until a sync is due; False when there will be none."""
         with self._changed:
             self._changed.wait_for(lambda: self._dirty or self._stopped)
             self._changed.wait_for(lambda: self._urgent or self._stopped, timeout=INTERVAL_S)
             if self._stopped or self.error is not None:
                 return False
             self._dirty = self._urgent = False
-            self._n_begun += 1
             return True

@@ -135,8 +135,10 @@ class TopologyGraph:
         return found
 
     def can_reach(self, source: str, target: str, avoiding: frozenset[str] = NOWHERE) -> bool:
-        """Tell whether a path leads from ``source`` to ``target``, as in `sources`."""
-        return source in self.sources(target, avoiding)
+        """Tell whether a path leads from ``source`` to ``target``, as in `sources`; most often without a walk."""
+        if source in avoiding or source not in self.sources(target):
+            return False
+        return target in self._targets[source] or source in self.sources(target, avoiding)
 
     def _free(self, target: str, avoiding: frozenset[str]) -> frozenset[str]:
         return frozenset(name for name in self._sources[target] if name in self._index and name not in avoiding)

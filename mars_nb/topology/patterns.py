@@ -95,8 +95,8 @@ class PatternConfig:
     def debate(cls, debaters: Sequence[Node], judge: Node, rounds: int = 2) -> PatternConfig:
         """Let debaters argue for so many rounds; a judge decides.
 
-        Two debaters answer each other, and then the judge is asked. Three and more speak at the same time in each round,
-        and the judge, who hears them all, hands on what is to be answered, before deciding.
+        Two debaters answer each other, and then the judge is asked. Three and more speak at the same time in each
+        round, and the judge, who hears them all, hands on what is to be answered, before deciding.
         """
         return _checked(cls("debate", {"debaters": debaters, "judge": judge, "rounds": rounds}))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mars_nb.actions import Invoke, Parallel
-from mars_nb.engine.folding import known, write
+from mars_nb.engine.folding import begun, known, write
 from mars_nb.engine.plan import plan_of
 from mars_nb.engine.routing import deliveries, early_replies, implicit, late_replies, onward, openings, person
 from mars_nb.engine.state import RunState
@@ -26,7 +26,6 @@ from mars_nb.events import (
     QuestionAnswered,
     RetryDue,
     RunResumed,
-    RunStarted,
     StepCompleted,
     StepFailed,
     StepScheduled,
@@ -103,8 +102,7 @@ def _past(events: Sequence[tuple[int, Event]]) -> _Past:
     state: RunState | None = None
     for seq, event in events:
         if state is None:
-            assert isinstance(event, RunStarted)  # noqa: S101 (a step was found, so the run was started)
-            state = RunState(plan_of(event))
+            state = RunState(plan_of(begun(event)))
         write(state, seq, event)
         match event:
             case StepCompleted():

@@ -234,8 +234,8 @@ class Kernel:
 
     async def _press(self) -> None:
         for _ in range(self.n_presses):
+            await asyncio.sleep(0.2)  # as a person does: after what is shown, and two signals at once are one
             await self.manager.interrupt_kernel()
-            await asyncio.sleep(0.2)  # two signals at once are one
 
     def _note(self, message: Any) -> None:
         content = message["content"]

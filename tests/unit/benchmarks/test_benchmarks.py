@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # fmt: off
 TINY = Scale(
-    n_steps=3, n_branches=3, n_many_branches=6, n_turns=2, n_many_turns=4, n_workers=2, work_s=0.001, n_events=60,
-    n_repeats=1,
+    n_steps=3, n_branches=3, n_many_branches=6, n_turns=2, n_many_turns=4, n_workers=2, work_s=0.001, n_commits=2,
+    n_events=60, n_repeats=1,
 )
 # fmt: on
 FAR_OVER = Figure("T1", "a chain", [6.2, 6.1, 6.3])

@@ -24,6 +24,7 @@ class Gallery:
     """A screen that keeps its pictures, and the threads that painted them."""
 
     view = "live"
+    repaints = True
 
     def __init__(self) -> None:
         self.pictures: list[str] = []
@@ -93,7 +94,7 @@ class Slow:
 
     async def __call__(self, _request: object) -> str:
         self.begun.set()
-        await until(self.is_done)
+        await until(lambda: self.is_done())  # noqa: PLW0108 (it is replaced meanwhile)
         return "slow"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import AskUser, Invoke, Parallel, SessionError
+from mars_nb import AskUser, Invoke, Parallel, ReplyError, SessionError
 from mars_nb.events import QuestionAnswered, StepCompleted, TopologyChanged
 from tests.unit.sessions.team import Gate, Team, status
 
@@ -226,3 +226,11 @@ async def test_what_was_made_elsewhere_is_looked_at_but_goes_on_only_when_truste
         await theirs.fork(4)
     assert (await (await theirs.fork(4, trust=True)).resume()).success
     assert (await theirs.resume(trust=True)).success
+
+
+@pytest.mark.parametrize("edit", [Invoke("Zed"), Parallel([("Zed", 1)]), Invoke("C")])
+async def test_a_reply_can_only_be_edited_into_what_the_topology_allowed(storage: StorageBackend, edit: Any) -> None:
+    team = Team(storage, A="a", B="b", C="c")
+    await team.run("User -> A -> B -> C -> User")
+    with pytest.raises(ReplyError, match=r"no edge leads from 'A' to '.*'; 'A' may ask 'B'"):
+        await team.orchestra.session("s").fork("A#1", edit=edit)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mars_nb import FileStorageBackend, MarsError, SessionError
+from mars_nb import FileStorageBackend, MarsError, SessionError, StateManager
 from tests.unit.sessions.team import Team
 
 if TYPE_CHECKING:
@@ -71,3 +71,12 @@ async def test_a_session_whose_creator_died_too_early_says_so_and_hides_no_other
     with pytest.raises(SessionError, match="session 'torn' lost its task"):
         await team.orchestra.session("torn").run("User -> A -> User")
     assert await team.manager.delete_session("torn")
+
+
+async def test_a_session_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    manager = StateManager(FileStorageBackend(tmp_path))
+    for name in ("good", "bad"):
+        manager.create(name, "task", {})
+    (tmp_path / "bad" / "journal.jsonl").write_bytes(b"\x00\xff")
+    listed = {each["session_id"]: each["status"] for each in await manager.list_sessions()}
+    assert listed == {"good": "created", "bad": "damaged"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from mars_nb import Invoke, Orchestra, SessionError, StateManager
+from mars_nb import Agent, AgentRegistry, Invoke, Orchestra, SessionError, StateManager
 from mars_nb.events import (
     BranchEnded,
     BranchMoved,
@@ -147,11 +147,11 @@ async def test_replaying_needs_neither_agents_nor_a_person(storage: StorageBacke
     team = Team(storage, ["yes"], A="a", B="b", C="c", D="d")
     await team.run(DIAMOND)
 
-    class Nobody:
-        def __getattr__(self, name: str) -> Any:
+    class Nobody(AgentRegistry):
+        def get(self, name: str) -> Agent:
             raise AssertionError(name)
 
-    orchestra = Orchestra(Nobody(), state_manager=StateManager(storage))  # type: ignore[arg-type]
+    orchestra = Orchestra(Nobody(), state_manager=StateManager(storage))
     assert (await orchestra.session("s").replay()).success
 
 
@@ -163,3 +163,27 @@ async def test_a_checkpoint_between_any_two_events_changes_nothing(storage: Stor
         mark = records[n - 1]._replace(event=CheckpointCreated("here"))
         with_mark = [r._replace(seq=i) for i, r in enumerate([*records[:n], mark, *records[n:]], 1)]
         assert (await team.cut(with_mark, f"mark{n}").replay()).final_response == "d"
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("nan")])
+async def test_replaying_at_what_is_no_speed_is_an_error(storage: StorageBackend, speed: float) -> None:
+    team = Team(storage, A="a")
+    await team.run("User -> A -> User")
+    with pytest.raises(SessionError, match="does not fit; expected how many times faster"):
+        await team.orchestra.session("s").replay(speed=speed)
+
+
+@pytest.mark.parametrize("change", [BranchMoved("b0", "Zed"), BranchMoved("b7", "B"), StepCompleted("b0", 9, "x")])
+async def test_an_event_that_no_run_could_have_written_is_one_clear_error(
+    storage: StorageBackend, change: Event
+) -> None:
+    team = Team(storage, A="a", B="b")
+    await team.run("User -> A -> B -> User")
+    records = team.records()
+    moved = next(i for i, record in enumerate(records) if isinstance(record.event, BranchMoved))
+    session = team.cut([*records[:moved], records[moved]._replace(event=change), *records[moved + 1 :]], "edited")
+    for look in (lambda: session.at(len(records)), lambda: session.why("B#1"), lambda: session.result):
+        with pytest.raises(SessionError, match="was it edited"):
+            look()
+    with pytest.raises(SessionError, match=r"replay differs|was it edited"):
+        await session.replay()

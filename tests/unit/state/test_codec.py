@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from mars_nb.actions import Invoke, Parallel
 from mars_nb.errors import ContentError
 from mars_nb.events import EVENT_TYPES, RunStarted, StepCompleted
-from mars_nb.state.codec import MAX_DEPTH, UnknownEvent, decode_event, encode_event
+from mars_nb.state.codec import MAX_DEPTH, UnknownEvent, decode_event, encode_event, encode_events
 from mars_nb.state.record import RESERVED
+
+if TYPE_CHECKING:
+    from mars_nb.events import Event
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -57,12 +60,31 @@ TABLES = {
     "nothing": pd.DataFrame({"a": pd.Series([], dtype="int64")}),
     "gaps": pd.DataFrame({"a": [1.0, float("nan")]}),
     "yes and no": pd.DataFrame({"a": [True, False]}),
+    "rows that were put together": pd.concat([pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [2]})]),
+    "days twice": pd.DataFrame({"a": [1, 2]}, index=pd.to_datetime(["2024-01-01", "2024-01-01"])),
+    "an index of two levels, twice": pd.DataFrame({"a": [1, 2]}, index=pd.MultiIndex.from_tuples([("p", 1)] * 2)),
+    "an index named as a column": pd.DataFrame({"a": [1]}, index=pd.Index([5], name="a")),
+    "durations": pd.DataFrame({"a": pd.to_timedelta([1, None], unit="s")}),
+    "an index of durations": pd.DataFrame({"a": [1, 2]}, index=pd.to_timedelta([1, 2], unit="s")),
+    "columns of two levels": pd.DataFrame({"g": [1, 1], "v": [1.0, 2.0]}).groupby("g").agg(["mean", "sum"]),
 }
 
 
 @pytest.mark.parametrize("frame", TABLES.values(), ids=TABLES)
 def test_a_table_comes_back_as_it_was(frame: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(round_trip(frame), frame, check_column_type=False, check_index_type=False)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1j, 2j], pd.period_range("2024", periods=2, freq="M"), pd.interval_range(0, 2), pd.cut([1, 2], 2)],
+    ids=["complex", "periods", "intervals", "bins"],
+)
+def test_what_pandas_cannot_write_comes_back_as_text_in_a_table(values: Any) -> None:
+    frame = pd.DataFrame({"a": values, "b": [1, 2]})
+    back = round_trip(frame)
+    assert list(back["a"]) == list(frame["a"].astype(str))
+    assert back["b"].equals(frame["b"])
 
 
 @pytest.mark.parametrize("name", [None, "price", 3])
@@ -126,7 +148,7 @@ def test_scalars_of_numpy_become_numbers() -> None:
         nested(MAX_DEPTH + 1),
         nested(100_000),
         pd.Timestamp("2024-01-01"),
-        pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])),
+        pd.DataFrame([[1]], columns=[object()]),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -139,6 +161,31 @@ def test_wide_is_not_deep() -> None:
     wide = [["[[[{{{"] * 3] * 500
     assert round_trip(wide) == wide
     assert round_trip([wide, nested(MAX_DEPTH - 5)]) == [wide, nested(MAX_DEPTH - 5)]
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        ["plain", {"a": [1, None]}],
+        ["$mars", {"$mars": 1}],
+        ["half \ud800", "whole"],
+        [np.int64(3), TABLES["numbers"]],
+        [[["[[[{{{"] * 3] * 500, nested(MAX_DEPTH - 5)],
+        ["\u2028\n\r\x0b\x85", ""],
+        [],
+    ],
+    ids=["plain", "marked", "half a character", "tables", "wide and deep", "line ends", "none"],
+)
+def test_many_events_are_written_as_each_of_them_is(contents: list[Any]) -> None:
+    steps: list[Event | UnknownEvent] = [StepCompleted("b0", 1, content=each) for each in contents]
+    for events in (steps, [*steps, UnknownEvent("BranchDreamt", {"of": "sheep"})]):
+        assert encode_events(events) == [encode_event(each) for each in events]
+
+
+@pytest.mark.parametrize("bad", [object(), nested(MAX_DEPTH + 1), nested(100_000)], ids=["object", "deep", "deeper"])
+def test_one_that_is_no_json_among_many_is_refused(bad: Any) -> None:
+    with pytest.raises(ContentError, match="StepCompleted"):
+        encode_events([StepCompleted("b0", 1, content="fine"), StepCompleted("b0", 2, content=bad)])
 
 
 def test_an_event_of_a_newer_version_is_kept_as_it_is() -> None:

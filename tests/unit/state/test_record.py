@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import zlib
 
 import pytest
@@ -12,6 +13,7 @@ from mars_nb.state.record import (
     decode_header,
     encode_header,
     encode_line,
+    encode_lines,
     encode_mark,
     scan,
     seal,
@@ -63,6 +65,35 @@ def test_whole_lines_are_clean() -> None:
     assert seqs(line(1) + line(2) + mark + line(3)) == ([1, 2, 2, 3], "clean")
 
 
+@pytest.fixture
+def commit() -> list[bytes]:
+    """Give the lines of five events that were appended together."""
+    head = Head(seq=1, type="", at=2.5, d=9, ep=3)
+    return encode_lines([b'{"type":"E"}'] * 5, head, seed=HEADER.seed).splitlines(keepends=True)
+
+
+def test_only_the_first_line_of_a_commit_has_its_time_and_writer_and_every_second_what_is_on_the_disk(
+    commit: list[bytes],
+) -> None:
+    assert [sorted(json.loads(each).keys() - {"type", "crc"}) for each in commit] == [
+        ["at", "d", "ep", "seq"],
+        ["seq"],
+        ["d", "seq"],
+        ["seq"],
+        ["d", "seq"],
+    ]
+
+
+def test_what_a_line_has_in_common_with_the_one_before_is_read_with_it(commit: list[bytes]) -> None:
+    found = scan(encode_header(HEADER) + b"".join(commit), header=HEADER)
+    assert [each.head for each in found.lines] == [Head(seq=seq, type="E", at=2.5, d=9, ep=3) for seq in range(1, 6)]
+
+
+def test_of_two_lines_that_outlive_a_damaged_commit_one_tells_what_was_on_the_disk(commit: list[bytes]) -> None:
+    for first in range(1, 4):
+        assert seqs(b"lost\n" + b"".join(commit[first : first + 2])) == ([], "corrupt")
+
+
 @pytest.mark.parametrize("tail", [b"x", line(2)[:-1], line(2)[:-9] + b"\n", line(2)[:20], b"\n", bytes(512)])
 def test_half_a_line_at_the_end_is_torn(tail: bytes) -> None:
     assert seqs(line(1) + tail) == ([1], "torn")
@@ -75,6 +106,14 @@ def test_what_was_written_after_a_lost_line_is_torn_unless_it_was_on_the_disk() 
 
 def test_a_lost_line_end_is_seen_through() -> None:
     assert seqs(line(1) + line(2)[:-1] + b"?" + line(3, d=2)) == ([1], "corrupt")
+    said = line(2, body=b'"type":"E","content":{"seq":7,"of":1}')
+    assert seqs(line(1) + said[:-1] + b"?" + line(3, d=2)) == ([1], "corrupt")
+
+
+def test_lines_that_repeat_themselves_are_read_as_well() -> None:
+    as_before = b'{"v":1,"seq":%d,"d":%d,"ep":1,"at":2.5,"type":"E"'
+    assert seqs(b"".join(seal(as_before % (seq, 0), seed=HEADER.seed) for seq in (1, 2))) == ([1, 2], "clean")
+    assert seqs(line(1)[:-1] + b"?" + seal(as_before % (2, 1), seed=HEADER.seed)) == ([], "corrupt")
 
 
 @pytest.mark.parametrize(
