@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +46,19 @@ def execute(notebook: Any) -> str:
     """Run all cells in a fresh kernel, and give the timeline of the report as text."""
     question = nbformat.v4.new_code_cell(QUESTION)
     notebook.cells.append(question)
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT_S,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(ROOT / "notebooks")}},
-        extra_arguments=[f"--IPKernelApp.log_level={KERNEL_ERROR_LEVEL}"],
-    )
-    try:
-        # In a loop that is closed afterwards; nbclient's own would be left open.
-        asyncio.run(client.async_execute())
-    finally:
-        notebook.cells.remove(question)
+    with tempfile.TemporaryDirectory(prefix="mars-demo-") as folder:  # where its sessions are kept while it runs
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_TIMEOUT_S,
+            kernel_name="python3",
+            resources={"metadata": {"path": folder}},
+            extra_arguments=[f"--IPKernelApp.log_level={KERNEL_ERROR_LEVEL}"],
+        )
+        try:
+            # In a loop that is closed afterwards; nbclient's own would be left open.
+            asyncio.run(client.async_execute())
+        finally:
+            notebook.cells.remove(question)
     return printed(question)
 
 

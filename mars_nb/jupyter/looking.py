@@ -16,7 +16,7 @@ from mars_nb.jupyter.help import FACTS
 from mars_nb.jupyter.jobs import digests
 from mars_nb.jupyter.plans import counted
 from mars_nb.jupyter.runner import PAINT_EVERY_S
-from mars_nb.jupyter.runs import Run, RunRecord, base_of, bundle_of, record_of
+from mars_nb.jupyter.runs import Run, RunRecord, base_of, record_of
 from mars_nb.orchestra import Orchestra
 from mars_nb.topology.names import RESERVED
 from mars_nb.views.compare import compare as compare_results
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mars_nb.jupyter.desk import Desk
     from mars_nb.session import Session
     from mars_nb.views.result import OrchestraResult
+from mars_nb.views.nodes import run_mimebundle
 
 N_SHOWN = 5
 """Runs and agents that the status names."""
@@ -234,9 +235,9 @@ def replay(desk: Desk, arguments: Arguments) -> Run:
             time.sleep(min(LONGEST_GAP_S, max(0.0, at[seq] - last_s) / speed))
         last_s, n_events = at[seq], n_events + 1
         if speed and screen.view == "live" and time.monotonic() - painted_s >= PAINT_EVERY_S:
-            screen.paint(bundle_of(History(past.topology, state, past.journal)))
+            screen.paint(run_mimebundle(History(past.topology, state, past.journal)))
             painted_s = time.monotonic()
-    screen.paint(bundle_of(past))
+    screen.paint(run_mimebundle(past))
     show_line(f"replayed {counted(n_events, 'event')} of {session.id}: every one followed from the recorded replies")
     return shown(desk, record_of(run))
 

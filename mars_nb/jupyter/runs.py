@@ -22,7 +22,7 @@ import contextlib
 import re
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from mars_nb.agents.replies import as_text
@@ -30,7 +30,6 @@ from mars_nb.errors import RunNotFound, RunPaused
 from mars_nb.jupyter.live import Presses
 from mars_nb.topology.names import quoted
 from mars_nb.views import nodes, picture
-from mars_nb.views.palette import NodeState
 from mars_nb.views.result import OrchestraResult
 
 if TYPE_CHECKING:
@@ -120,11 +119,7 @@ class RunRecord:
 
     def bundle(self) -> dict[str, str]:
         """Give the picture: of where everybody stands, or of what is drawn."""
-        return picture.mimebundle(self.topology) if self.history is None else bundle_of(self.history)
-
-
-_AT_REST = (NodeState.READY, NodeState.RUNNING)
-"""What a paused run shows as paused; a step runs there only between its reply and what follows from it."""
+        return picture.mimebundle(self.topology) if self.history is None else nodes.run_mimebundle(self.history)
 
 
 def record_of(run: Run) -> RunRecord:
@@ -141,17 +136,6 @@ def base_of(session_id: str) -> str:
     ('report', 'my-study')
     """
     return re.sub(r"-[0-9]{1,6}$", "", session_id)
-
-
-def bundle_of(history: History) -> dict[str, str]:
-    """Give the picture of a run; while it is paused, whoever would start next is shown as paused."""
-    if history.state.status != "paused":
-        return nodes.run_mimebundle(history)
-    states = {
-        name: replace(view, state=NodeState.PAUSED) if view.state in _AT_REST else view
-        for name, view in nodes.node_views(history).items()
-    }
-    return picture.mimebundle(history.topology, states, turns=nodes.turns(history.state))
 
 
 class Run:

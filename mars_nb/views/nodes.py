@@ -30,6 +30,8 @@ _SHOWN = {
     BranchState.FAILED: NodeState.FAILED,
 }
 
+_AT_REST = {"paused": NodeState.PAUSED, "failed": NodeState.READY, "cancelled": NodeState.READY}
+
 _LOUDEST_FIRST = (
     NodeState.ASKING,
     NodeState.RUNNING,
@@ -89,17 +91,19 @@ def _counts(state: RunState) -> dict[str, Counter[NodeState]]:
     for step in state.steps:
         if step.status == "completed":
             counts[step.agent][NodeState.DONE] += 1
-    is_over = state.status in ("failed", "cancelled")
     for branch in state.branches.values():
-        shown = _shown(branch, is_over=is_over)
+        shown = _shown(branch, state.status)
         if shown:
             counts[branch.agent][shown] += 1
     return counts
 
 
-def _shown(branch: ExecutionBranch, *, is_over: bool) -> NodeState | None:
+def _shown(branch: ExecutionBranch, status: str) -> NodeState | None:
+    """Give what a branch shows; in a run that is paused or over nobody runs, they only could."""
     shown = _SHOWN.get(branch.state)
-    return NodeState.READY if is_over and shown is NodeState.RUNNING else shown
+    if shown in (NodeState.READY, NodeState.RUNNING):
+        return _AT_REST.get(status, shown)
+    return shown
 
 
 def _waiting(state: RunState) -> dict[str, str]:
