@@ -97,6 +97,11 @@ class Conductor:
         known = {name: self.registry.get(name) for name in self.registry.names()}
         known |= {each.name: each for each in map(checked_agent, (*drawn.agents.values(), *(agents or ())))}
         graph = TopologyAnalyzer().analyze(drawn, known)
+        if len(graph.entries) > self.max_branches:
+            raise TopologyError(
+                f"{len(graph.entries):,} entries would be as many live branches, more than max_branches="
+                f"{self.max_branches:,}; raise it, or let one agent spread the task"
+            )
         limit = None if max_steps is None else checked_limit("max_steps", max_steps)
         rules = RulesEngine(drawn.rules, max_steps=limit, max_branches=self.max_branches)
         person = as_person(self.user if user is None else user)
