@@ -14,14 +14,13 @@ from mars_nb.agents.replies import to_content
 from mars_nb.conductor import with_rules
 from mars_nb.engine.folding import fold, replay
 from mars_nb.errors import SessionError
-from mars_nb.events import CheckpointCreated, Restored, RunStarted, TopologyChanged
+from mars_nb.events import CheckpointCreated, Restored
 from mars_nb.execution.recorded import Recorded
-from mars_nb.execution.resumption import check_edited, resumption
+from mars_nb.execution.resumption import check_edited, limit_of, resumption
 from mars_nb.state import positions
 from mars_nb.state.manager import run_key, worked_s
 from mars_nb.state.names import check_id
 from mars_nb.state.trust import untrusted
-from mars_nb.topology.rules import MaxStepsRule
 from mars_nb.views.history import drawn_in, history_of, numbered, present, told_by
 from mars_nb.views.result import OrchestraResult, describe_state, result_of
 from mars_nb.views.why import why
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from mars_nb.execution.resumption import Resumption
     from mars_nb.state.manager import StateManager
     from mars_nb.state.record import Record
-    from mars_nb.topology.model import Topology
     from mars_nb.topology.rules import Rule
 
 
@@ -213,7 +211,7 @@ class Session:
         kept = present(records)
         drawn = drawn_in(kept) if wanted.topology is None else self._conductor.drawn(wanted.topology)
         drawn = with_rules(drawn, wanted.rules, wanted.max_steps)
-        limit = _limit(kept, drawn) if wanted.max_steps is None else wanted.max_steps
+        limit = limit_of(numbered(kept), drawn_in(kept), drawn) if wanted.max_steps is None else wanted.max_steps
         cast = self._conductor.cast(drawn, limit, wanted.user, wanted.agents)
         going_on = resumption(numbered(records), folded, cast)
         return _Prepared(cast, going_on, worked_s(kept), self._recorded(records), run_key(self.id, kept))
@@ -388,11 +386,3 @@ class _Prepared(NamedTuple):
 
 def _seq(records: list[Record], where: int | str) -> int:
     return positions.find(records, where, present=present(records))
-
-
-def _limit(records: list[Record], topology: Topology) -> int | None:
-    """Give the limit that a run had, unless a rule says it."""
-    if any(isinstance(rule, MaxStepsRule) for rule in topology.rules):
-        return None
-    limits = [each.event.max_steps for each in records if isinstance(each.event, RunStarted | TopologyChanged)]
-    return limits[-1]

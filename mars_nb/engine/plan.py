@@ -14,7 +14,6 @@ import msgspec
 from mars_nb.engine.rules import RulesEngine
 from mars_nb.topology.graph import TopologyAnalyzer, TopologyGraph
 from mars_nb.topology.model import Topology
-from mars_nb.topology.rules import MaxStepsRule
 
 if TYPE_CHECKING:
     from mars_nb.events import RunStarted, TopologyChanged
@@ -73,8 +72,7 @@ class Plan:
 def plan_of(event: RunStarted | TopologyChanged) -> Plan:
     """Give the plan that a run began with, or goes on under."""
     topology = Topology.from_text(event.topology)
-    max_steps = None if any(isinstance(rule, MaxStepsRule) for rule in topology.rules) else event.max_steps
-    rules = RulesEngine(topology.rules, max_steps=max_steps, max_branches=event.max_branches)
+    rules = RulesEngine(topology.rules, max_steps=event.max_steps, max_branches=event.max_branches)
     return Plan(TopologyAnalyzer().analyze(topology), rules)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mars_nb.errors import RuleError
 from mars_nb.topology.rules import (
     BudgetRule,
     MaxParallelRule,
@@ -46,7 +45,7 @@ class RulesEngine:
     rules : iterable of Rule
         The rules of the topology.
     max_steps : int, optional
-        The argument of a run; the ``max_steps`` rule says the same, and both together are an error.
+        The argument of a run; where a ``max_steps`` rule gives a limit, too, both hold, so the lower one.
     max_branches : int
         Most branches that may be alive at once.
 
@@ -68,11 +67,6 @@ class RulesEngine:
         Agents that run together.
     pause_before : frozenset of str
         Agents before which the run pauses.
-
-    Raises
-    ------
-    RuleError
-        When ``max_steps`` is given twice with different values.
     """
 
     def __init__(
@@ -101,7 +95,7 @@ class RulesEngine:
             case MaxTurnsRule():
                 self._turns[pair(rule.source, rule.target)] = rule.turns
             case MaxStepsRule():
-                self._set_max_steps(rule.steps, max_steps)
+                self.max_steps = rule.steps if max_steps is None else min(rule.steps, max_steps)
             case ParallelRule():
                 self.parallel_sets += (frozenset(rule.agents),)
             case MaxParallelRule():
@@ -128,12 +122,6 @@ class RulesEngine:
             self._quorum = rule.share
         else:
             self._quorums[rule.agent] = rule.share
-
-    def _set_max_steps(self, rule: int, argument: int | None) -> None:
-        if argument is not None and argument != rule:
-            message = f"max_steps is given twice: max_steps({rule}) in the rules and max_steps={argument}; keep one"
-            raise RuleError(message)
-        self.max_steps = rule
 
     def step_timeout_s(self, agent: str) -> float | None:
         """Give the seconds that one attempt of this agent's step may take."""

@@ -9,6 +9,7 @@ from mars_nb.engine.folding import effective, fold
 from mars_nb.engine.validation import check_reply
 from mars_nb.errors import TopologyError, did_you_mean
 from mars_nb.events import BranchCreated, BranchMoved, RunResumed, RunStarted, StepCompleted, TopologyChanged
+from mars_nb.topology.rules import MaxStepsRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mars_nb.engine.state import RunState
     from mars_nb.events import Event
     from mars_nb.execution.loop import Cast
+    from mars_nb.topology.model import Topology
 
 
 class Resumption(NamedTuple):
@@ -103,3 +105,11 @@ def _changed(events: Sequence[tuple[int, object]], cast: Cast) -> list[TopologyC
             before = (event.topology, event.max_steps, event.agents, event.max_branches)
             return [] if before == (now.topology, now.max_steps, now.agents, now.max_branches) else [now]
     return [now]
+
+
+def limit_of(events: Iterable[tuple[int, object]], before: Topology, now: Topology) -> int | None:
+    """Give the step limit that a run had, None where a rule gives another one now."""
+    had, has = ([rule for rule in each.rules if isinstance(rule, MaxStepsRule)] for each in (before, now))
+    if has and has != had:
+        return None
+    return [event.max_steps for _, event in events if isinstance(event, RunStarted | TopologyChanged)][-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mars_nb
-from mars_nb import Agent, Edge, Invoke, Orchestra, OrchestraResult, TimeoutRule, agent
+from mars_nb import Agent, Invoke, Orchestra, OrchestraResult, TimeoutRule, agent
 
 
 async def run() -> OrchestraResult:
@@ -15,14 +15,12 @@ async def run() -> OrchestraResult:
 
 def read(result: OrchestraResult) -> None:
     result.total_step  # expect: attr-defined
-    result.success = True  # expect: misc
     result.total_steps + "1"  # expect: operator
 
 
 def build() -> None:
     mars_nb.Orchestar  # expect: attr-defined
     Invoke(agent=3)  # expect: arg-type
-    Edge(source=1, target="B")  # expect: arg-type
     TimeoutRule(max_duration="soon")  # expect: arg-type
     Agent(name="A", answer=7)  # expect: arg-type
     Agent(name="A", answers=str)  # expect: call-arg

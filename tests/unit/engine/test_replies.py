@@ -7,7 +7,7 @@ import pytest
 from mars_nb.actions import Final, Invoke, Parallel
 from mars_nb.engine.rules import MAX_DEPTH, RulesEngine
 from mars_nb.engine.validation import ValidationProcessor, allowed_targets
-from mars_nb.errors import ReplyError, RuleError
+from mars_nb.errors import ReplyError
 from mars_nb.topology.rules import parse_rule
 from tests.property.driver import Driver
 from tests.unit.engine.play import Script, ask, play
@@ -122,11 +122,9 @@ def test_calls_within_calls_have_a_bottom() -> None:
     assert f"more than {MAX_DEPTH} frames deep" in run.error
 
 
-def test_max_steps_given_twice_must_agree() -> None:
+def test_a_limit_given_as_a_rule_and_as_an_argument_is_the_lower_one() -> None:
     rule = parse_rule("max_steps(5)")
-    assert RulesEngine([rule], max_steps=5).max_steps == 5
-    with pytest.raises(RuleError, match="max_steps is given twice"):
-        RulesEngine([rule], max_steps=6)
+    assert [RulesEngine([rule], max_steps=n).max_steps for n in (4, 5, 6, None)] == [4, 5, 5, 5]
 
 
 def test_rules_become_lookups_with_defaults() -> None:
