@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,7 +60,10 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     config = Config()
     config.HistoryManager.enabled = False
     InteractiveShell.clear_instance()
-    yield InteractiveShell.instance(config=config)
+    made = InteractiveShell.instance(config=config)
+    yield made
+    # Or each would collect all garbage once more when the process ends, which takes minutes for hundreds of shells.
+    atexit.unregister(made.atexit_operations)
     InteractiveShell.clear_instance()
 
 
