@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mars_nb.actions import Action
+from mars_nb.actions import Action, ToolCall
 
 SCHEMA_VERSION = 1
 """Raised when an old reader could misunderstand a new event."""
@@ -24,6 +24,28 @@ SCHEMA_VERSION = 1
 
 class AboutRun(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """Something happened to the run as a whole."""
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Who an agent is that a model speaks for; enough to make it again, and never a key.
+
+    Parameters
+    ----------
+    model : str
+        Which model speaks, such as ``"openai:gpt-5"`` or ``"offline"``.
+    instructions, description : str
+        What it is told, and what others are told about it.
+    tools : tuple of str
+        Names of the tools that it may call.
+    is_own : bool
+        Whether the model is the agent's own choice, not that of the run or the process.
+    """
+
+    model: str
+    instructions: str = ""
+    description: str = ""
+    tools: tuple[str, ...] = ()
+    is_own: bool = False
 
 
 class RunStarted(AboutRun, frozen=True, gc=False, kw_only=True):
@@ -49,6 +71,8 @@ class RunStarted(AboutRun, frozen=True, gc=False, kw_only=True):
         Most branches that may be alive at once.
     session_id : str
         Id of the session that the run belongs to.
+    profiles : dict of str to Profile
+        The agents for which a model speaks.
     """
 
     task: Any
@@ -60,6 +84,7 @@ class RunStarted(AboutRun, frozen=True, gc=False, kw_only=True):
     has_person: bool = False
     max_branches: int = 1_000
     session_id: str = ""
+    profiles: dict[str, Profile] = {}
 
 
 class DeadlinePassed(AboutRun, frozen=True, gc=False):
@@ -100,12 +125,15 @@ class TopologyChanged(AboutRun, frozen=True, gc=False, kw_only=True):
         Digest of each agent.
     max_branches : int
         Most branches that may be alive at once.
+    profiles : dict of str to Profile
+        The agents for which a model speaks.
     """
 
     topology: str
     max_steps: int
     agents: dict[str, str] = {}
     max_branches: int = 1_000
+    profiles: dict[str, Profile] = {}
 
 
 class CheckpointCreated(AboutRun, frozen=True, gc=False):
@@ -246,6 +274,54 @@ class StepCorrected(AboutStep, frozen=True, gc=False):
     correction: str
 
 
+class ModelResponded(AboutStep, frozen=True, gc=False):
+    """A model answered within a step: with text, or with calls of tools. It is paid for, so it is never asked again.
+
+    Parameters
+    ----------
+    text : str
+        What it said.
+    calls : tuple of ToolCall
+        The tools that it wants to be called; the ways to hand over are among them.
+    n_input_tokens, n_output_tokens : int
+        What it read and wrote.
+    cost_usd : float or None
+        What the response cost in US dollars; None when the price is not known.
+    model : str
+        Who answered.
+    """
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    n_input_tokens: int = 0
+    n_output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    model: str = ""
+
+
+class ToolStarted(AboutStep, frozen=True, gc=False):
+    """A tool that must not run twice is about to run; without its `ToolReturned` nobody knows whether it did."""
+
+    call_id: str
+    name: str
+
+
+class ToolReturned(AboutStep, frozen=True, gc=False):
+    """A tool that a model called gave its result, or an error for the model to mend (``is_error``)."""
+
+    call_id: str
+    name: str
+    content: str
+    is_error: bool = False
+
+
+class ApprovalAsked(AboutStep, frozen=True, gc=False):
+    """A person is asked about a tool call; the step waits, and goes on from there when the answer is known."""
+
+    call_id: str
+    question: str
+
+
 class StepCompleted(AboutStep, frozen=True, gc=False):
     """An agent replied, with ``content`` or with an ``action``.
 
@@ -312,7 +388,17 @@ BranchEvent = (
     | QuestionAnswered
 )
 
-StepEvent = StepScheduled | StepCorrected | StepCompleted | StepFailed | RetryDue
+StepEvent = (
+    StepScheduled
+    | StepCorrected
+    | ModelResponded
+    | ToolStarted
+    | ToolReturned
+    | ApprovalAsked
+    | StepCompleted
+    | StepFailed
+    | RetryDue
+)
 
 Event = RunEvent | BranchEvent | StepEvent
 

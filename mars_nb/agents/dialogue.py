@@ -20,6 +20,21 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from mars_nb.actions import ToolCall
+
+__all__ = [
+    "Emit",
+    "Model",
+    "ModelRequest",
+    "ModelResponse",
+    "ModelSaid",
+    "ToolCall",
+    "ToolSaid",
+    "ToolSpec",
+    "Turn",
+    "UserSaid",
+]
+
 Emit = Callable[[str], object]
 """Takes a piece of text as it is streamed."""
 
@@ -40,27 +55,6 @@ class ToolSpec(msgspec.Struct, frozen=True):
     name: str
     description: str
     parameters: dict[str, Any]
-
-
-class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A model asks for a tool.
-
-    Parameters
-    ----------
-    id : str
-        Tells the calls of a dialogue apart; the result is given under the same id.
-    name : str
-        Which tool.
-    arguments : dict
-        With what.
-    malformed : str
-        The arguments as the model wrote them, where they are no JSON object; `arguments` is empty then.
-    """
-
-    id: str
-    name: str
-    arguments: dict[str, Any] = {}
-    malformed: str = ""
 
 
 class UserSaid(msgspec.Struct, frozen=True, tag=True):

@@ -58,6 +58,12 @@ class RunState:
         Who waits for a person; the first one's question is open.
     n_completed, n_in_flight : int
         Steps that completed; steps that are running.
+    n_tokens, cost_usd : int, float
+        What models took so far, in tokens and, as far as prices are known, in US dollars.
+    is_priced : bool
+        Whether the price of all of that is known.
+    agents : dict of str to str
+        Digest of each agent by which the run goes on.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -91,6 +97,8 @@ class RunState:
         self.n_forks = 0
         self.n_tokens = 0
         self.cost_usd = 0.0
+        self.is_priced = True
+        self.agents: dict[str, str] = {}
 
 
 def contribution(branch: ExecutionBranch, slot: int = 0) -> Contribution:
