@@ -79,6 +79,7 @@ class EndConversation(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Action = Invoke | Parallel | Final | AskUser | EndConversation
 
+
 class Choices(msgspec.Struct, frozen=True, gc=False):
     """What the topology and the remaining turns allow a reply to ask for, at one point of a run.
 

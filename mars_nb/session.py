@@ -218,9 +218,7 @@ class Session:
         drawn = with_rules(drawn, wanted.rules, wanted.max_steps)
         limit = limit_of(numbered(kept), drawn_in(kept), drawn) if wanted.max_steps is None else wanted.max_steps
         profiles = profiles_of(numbered(kept))
-        cast = self._conductor.cast(
-            drawn, limit, wanted.user, wanted.agents, model=wanted.model, profiles=profiles
-        )
+        cast = self._conductor.cast(drawn, limit, wanted.user, wanted.agents, model=wanted.model, profiles=profiles)
         going_on = resumption(numbered(records), folded, cast)
         return _Prepared(cast, going_on, worked_s(kept), self._recorded(records), run_key(self.id, kept))
 

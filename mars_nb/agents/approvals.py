@@ -25,7 +25,7 @@ _DONE = re.compile(r"done\b[\s:]*", re.IGNORECASE)
 _LONGEST = 2_000
 
 
-class ApprovalNeeded(Exception):  # noqa: N818 (it says what is needed; the step waits, and nothing is wrong)
+class ApprovalNeeded(Exception):
     """A person has to be asked before the step can go on.
 
     Parameters

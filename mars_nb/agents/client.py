@@ -1,8 +1,8 @@
 """A model that is asked over the network, with pydantic-ai as the client.
 
 Only its direct model API is used: one request, streamed. The loop around it, the record and the routing are ours. There
-is one layer of retries: the provider's package repeats what never began to be answered (429 with its Retry-After, 5xx, a
-lost connection); an answer that breaks off midway is asked for again as a whole here.
+is one layer of retries: the provider's package repeats what never began to be answered (429 with its Retry-After, 5xx,
+a lost connection); an answer that breaks off midway is asked for again as a whole here.
 
 What can go wrong is told as one of the errors below `ModelError`, without keys and without the server's pages.
 """
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage
     from pydantic_ai.messages import ModelResponse as Response
     from pydantic_ai.models import Model as Client
-    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.models import ModelRequestParameters, StreamedResponse
     from pydantic_ai.settings import ModelSettings
 
+    from mars_nb.agents.address import Address
     from mars_nb.agents.dialogue import Emit, ModelRequest, Turn
     from mars_nb.agents.models import ModelConfig
-    from mars_nb.agents.providers import Address
 
 DEFAULT_TIMEOUT_S = 300.0
 """Seconds that a response may take, with all repetitions, where the configuration says nothing."""
@@ -112,10 +112,7 @@ class ClientModel:
         )
         try:
             async with asked as stream:
-                async for event in stream:
-                    if text := _text_of(event):
-                        emit(text)
-                response = stream.get()
+                response = await _drained(stream, emit)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 (each client has its own errors; here they become ours)
@@ -123,7 +120,7 @@ class ClientModel:
         return self._read(response)
 
     def _read(self, response: Response) -> ModelResponse:
-        if response.finish_reason is None and self._where.provider != "google":
+        if self._is_cut(response):
             raise ModelGarbled(f"the answer of {self.name} was cut, also when it was asked for again")
         usage = response.usage
         return ModelResponse(
@@ -131,9 +128,21 @@ class ClientModel:
             calls=tuple(_call(part) for part in response.parts if part.part_kind == "tool-call"),
             n_input_tokens=usage.input_tokens,
             n_output_tokens=usage.output_tokens,
-            cost_usd=price_usd(self._where.provider, self._where.model, usage) if self._where.provider else None,
+            cost_usd=self._cost_usd(usage),
             model=self.name,
         )
+
+    def _is_cut(self, response: Response) -> bool:
+        """Tell whether a stream ended without the end of the answer; the client takes that for a good end."""
+        if self._where.provider in ("anthropic", "google") or response.finish_reason not in (None, "stop"):
+            return False
+        return not (response.provider_details or {}).get("finish_reason")
+
+    def _cost_usd(self, usage: Any) -> float | None:
+        """Give what a response cost; a server that counts nothing leaves that open."""
+        if not self._where.provider or not (usage.input_tokens or usage.output_tokens):
+            return None
+        return price_usd(self._where.provider, self._where.model, usage)
 
     def _settings(self) -> ModelSettings:
         settings: ModelSettings = {"timeout": self._timeout_s}
@@ -197,7 +206,9 @@ class ClientModel:
         """Give what went wrong as one of our errors, on one line, without a key."""
         detail = Redactor.of_process().text(_detail(error))[:_LONGEST_DETAIL]
         kinds = {each.__name__ for link in _chain(error) for each in type(link).__mro__}
-        status = next((found for link in _chain(error) if isinstance(found := getattr(link, "status_code", None), int)), 0)
+        status = next(
+            (found for link in _chain(error) if isinstance(found := getattr(link, "status_code", None), int)), 0
+        )
         if status in _BUSY or status >= _SERVER_ERROR:
             return ModelBusy(f"{self.name} has no time or failed ({status}), also when asked again: {detail}")
         if status:
@@ -237,6 +248,13 @@ def _detail(error: Exception) -> str:
             return " ".join(message.split())
         case _:
             return describe(error)
+
+
+async def _drained(stream: StreamedResponse, emit: Emit) -> Response:
+    async for event in stream:
+        if text := _text_of(event):
+            emit(text)
+    return stream.get()
 
 
 # -------------------------------------------------------------------------------------------------------- translation

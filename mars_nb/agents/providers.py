@@ -16,11 +16,12 @@ Examples
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mars_nb.agents.address import Address
 from mars_nb.agents.dialogue import Model
 from mars_nb.agents.models import ModelConfig
 from mars_nb.errors import ModelUnavailable, did_you_mean
@@ -74,13 +75,6 @@ Given = Speaker | Mapping[str, Any] | str | None
 """What a user gives as a model."""
 
 _process_choice: Speaker | None = None
-
-
-class Address(NamedTuple):
-    """Who serves a model, and what it is called there."""
-
-    provider: str
-    model: str
 
 
 def speaker(given: Given) -> Speaker | None:
@@ -142,9 +136,7 @@ def chosen(call: Given, own: Speaker | None, *, environment: Mapping[str, str] |
 def _manners(own: ModelConfig) -> dict[str, Any]:
     """Give how an agent wants to be answered, whoever answers."""
     return {
-        name: value
-        for name in ("temperature", "max_tokens", "timeout_s")
-        if (value := getattr(own, name)) is not None
+        name: value for name in ("temperature", "max_tokens", "timeout_s") if (value := getattr(own, name)) is not None
     }
 
 

@@ -123,7 +123,9 @@ class Thinking:
         """Give a call as it is written down; servers give ids that are empty, or the same in each response."""
         name = call.id if call.id and not self._is_known(call.id) else f"{call.id or 'call'}-{place}"
         arguments = self._redactor.content(call.arguments)
-        return msgspec.structs.replace(call, id=name, arguments=arguments, malformed=self._redactor.text(call.malformed))
+        return msgspec.structs.replace(
+            call, id=name, arguments=arguments, malformed=self._redactor.text(call.malformed)
+        )
 
     def _is_known(self, call_id: str) -> bool:
         said = (each for each in self._around.record() if isinstance(each, ModelResponded))

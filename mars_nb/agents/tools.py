@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints, overload
 
@@ -33,7 +32,7 @@ from mars_nb.agents.threads import in_thread
 from mars_nb.errors import AgentError, ReplyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import BaseModel
 

@@ -204,9 +204,9 @@ class ExecutionBranch:
     """
 
     __slots__ = (
-        "_own_memory", "action", "agent", "approval", "attempt", "content", "depth", "ended", "error", "failures", "forks",
-        "frame", "frames", "from_join", "id", "inbox", "memory", "n_children", "n_done", "n_steps", "parent_id",
-        "position", "request", "said", "settled_at", "state", "trace",
+        "_own_memory", "action", "agent", "approval", "attempt", "content", "depth", "ended", "error", "failures",
+        "forks", "frame", "frames", "from_join", "id", "inbox", "memory", "n_children", "n_done", "n_steps",
+        "parent_id", "position", "request", "said", "settled_at", "state", "trace",
     )  # fmt: skip
 
     def __init__(self, name: str, position: Position, agent: str, frame: Frame, forks: Forks) -> None:

@@ -146,7 +146,7 @@ def _held(state: RunState) -> list[Event]:
 
 
 def _is_held(state: RunState, branch: ExecutionBranch) -> bool:
-    """Tell whether a pause comes first: before no step that had begun, nor where the run was resumed from that pause."""
+    """Tell whether a pause comes first: not before a step that had begun, nor where the run was resumed from it."""
     return branch.attempt == 1 and branch.n_steps == branch.n_done and branch.id not in state.let_through
 
 

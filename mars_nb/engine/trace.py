@@ -46,8 +46,8 @@ class StepTrace:
 
     __slots__ = (
         "action", "agent", "attempt", "began_seq", "branch_id", "content", "cost_usd", "ended_seq", "error",
-        "is_recorded", "n_corrections", "n_input_tokens", "n_output_tokens", "n_responses", "record", "request", "status",
-        "step",
+        "is_recorded", "n_corrections", "n_input_tokens", "n_output_tokens", "n_responses", "record", "request",
+        "status", "step",
     )  # fmt: skip
 
     def __init__(self, branch: ExecutionBranch, seq: int) -> None:

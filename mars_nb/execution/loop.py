@@ -290,7 +290,9 @@ class RunLoop:
 
         if self._models is None:
             self._models = providers.Models()
-        return self._models.get(self._cast.models.get(agent) or providers.chosen(None, self._agents[agent].model_config))
+        return self._models.get(
+            self._cast.models.get(agent) or providers.chosen(None, self._agents[agent].model_config)
+        )
 
     def _stream(self, event: StepScheduled, text: str) -> None:
         self._bus.publish(StepStreamed(event.branch, event.step, event.agent, self._redactor.content(text)))
