@@ -6,8 +6,8 @@ arguments while one request is answered.
 
 Examples
 --------
->>> from mars_nb.agents.dialogue import ToolSpec
->>> from mars_nb.agents.offline.brief import ModelRequest, UserSaid, read
+>>> from mars_nb.agents.dialogue import ModelRequest, ToolSpec, UserSaid
+>>> from mars_nb.agents.offline.brief import read
 >>> region = {"type": "string", "enum": ["North", "South"]}
 >>> sales = ToolSpec("sales", "Sales of a region.", {"properties": {"region": region}, "required": ["region"]})
 >>> asked = UserSaid("How did the sales go in the north and in the south?")
@@ -21,12 +21,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.dialogue import ToolCall
-from mars_nb.agents.offline.brief import NOTE, without_order
+from mars_nb.agents.offline.brief import ROUTING_TOOLS
+from mars_nb.agents.offline.directives import NOTE, without_order
 from mars_nb.agents.offline.evidence import Evidence
 from mars_nb.agents.offline.filling import NOTHING, found
-from mars_nb.agents.offline.routing import ROUTING_TOOLS
 from mars_nb.agents.offline.schema import choices_of, properties, required, resolved
-from mars_nb.agents.offline.words import listed, term_of, terms
+from mars_nb.agents.offline.words import listed, term_of, terms, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ _DESCRIBES = 2
 """Terms of the description that a text must share when it names the tool in no other way."""
 
 _EMPTY_WORDS = frozenset(
-    map(term_of, "get fetch do run tool make set call function use give return value values data".split())
+    map(term_of, word_set("get fetch do run tool make set call function use give return value values data"))
 )
 _JOINTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\W]+")
 

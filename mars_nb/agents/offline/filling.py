@@ -2,8 +2,8 @@
 
 There are two ways. *Finding* takes a value only where the text holds one, and gives `NOTHING` otherwise: this is how
 the arguments of tools are filled, for a tool must not be called with made-up arguments. *Completing* gives something
-for everything that is required, for an answer of a certain shape has to have that shape: the summary for a text, 0 for a
-number that is not there. What is optional is only filled with what was found.
+for everything that is required, for an answer of a certain shape has to have that shape: the summary for a text, 0 for
+a number that is not there. What is optional is only filled with what was found.
 
 Examples
 --------
@@ -39,7 +39,7 @@ from mars_nb.agents.offline.schema import (
     types_of,
 )
 from mars_nb.agents.offline.textrank import key_sentences
-from mars_nb.agents.offline.words import clipped, joined, keywords, sentences, terms
+from mars_nb.agents.offline.words import clipped, joined, keywords, sentences, term_of, terms, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,9 +54,9 @@ DEEPEST = 12
 """Levels of a form inside each other; deeper ones, as of a schema that holds itself, stay empty."""
 
 MOST_ITEMS = 5
-_WHOLE = frozenset("text content body document message passage input source".split())
-_ASKED = frozenset("query question topic request prompt search subject term keyword what".split())
-_TITLES = frozenset("title name headline label heading subject topic".split())
+_WHOLE = frozenset(map(term_of, word_set("text content body document message passage input source")))
+_ASKED = frozenset(map(term_of, word_set("query question topic request prompt search subject term keyword what")))
+_TITLES = frozenset(map(term_of, word_set("title name headline label heading subject topic")))
 _STAND_INS = {
     "date": "1970-01-01", "date-time": "1970-01-01T00:00:00Z", "time": "00:00:00Z", "email": "nobody@example.org",
     "uri": "https://example.org", "url": "https://example.org", "duration": "PT0S",
@@ -117,7 +117,7 @@ class _Form:
     def filled(self) -> Any:
         return self.value(self.root, "", must=self.is_complete, depth=0)
 
-    def value(self, schema: object, name: str, *, must: bool, depth: int) -> Any:
+    def value(self, schema: object, name: str, *, must: bool, depth: int) -> Any:  # noqa: PLR0911 (one a type)
         """Give a value for one schema; `must` it be there, something is given in any case."""
         known = resolved(schema, self.root)
         if choices := choices_of(known):
@@ -200,7 +200,7 @@ class _Form:
         return items
 
     def _items(self, schema: Schema, name: str, depth: int) -> list[Any]:
-        """Give what the text holds for the items: all choices mentioned, all numbers, key words, or forms by sentence."""
+        """Give what the text holds for the items: choices mentioned, all numbers, key words, or forms by sentence."""
         item = resolved(schema.get("items"), self.root)
         if choices := choices_of(item):
             return self.evidence.mentioned(choices)
@@ -278,15 +278,15 @@ class _Form:
         parts = frozenset(terms(name.replace("_", " ")))
         if self.is_complete:
             return self._answer(parts, name)
-        if parts & frozenset(map(_term, _WHOLE)):
+        if parts & _WHOLE:
             return self.text or None
-        if parts & frozenset(map(_term, _ASKED)):
+        if parts & _ASKED:
             return self.evidence.quotation() or self.asked or None
         return self.evidence.quotation() or self.evidence.name()
 
     def _answer(self, parts: frozenset[str], name: str) -> str | None:
         """Give the text that answers: a title, the sentences that speak of the field, or the summary."""
-        if parts & frozenset(map(_term, _TITLES)):
+        if parts & _TITLES:
             return clipped(self.asked or ", ".join(keywords(self.text, 3)), 12) or None
         return joined(key_sentences(self.text, 2, focus=dict.fromkeys(terms(name.replace("_", " ")), 1.0))) or None
 
@@ -326,9 +326,9 @@ def _on_grid(value: float, step: float, *, is_upward: bool) -> float:
 
 def _lengthened(text: str, schema: Schema) -> str:
     """Bring a text to the length that a schema demands."""
-    fewest, most = count_of(schema, "minLength", 0), schema.get("maxLength")
+    fewest = count_of(schema, "minLength", 0)
     cut = text[: count_of(schema, "maxLength", 0)] if number_of(schema, "maxLength") is not None else text
-    return cut.ljust(min(fewest, 100_000), ".") if len(cut) < fewest else cut if most is None else cut
+    return cut.ljust(min(fewest, 100_000), ".")
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
@@ -356,7 +356,3 @@ def _shape_by_name(name: str) -> str:
         "uuid": "uuid",
     }
     return next((shapes[part] for part in parts if part in shapes), "")
-
-
-def _term(word: str) -> str:
-    return terms(word)[0] if terms(word) else word

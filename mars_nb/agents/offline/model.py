@@ -10,8 +10,8 @@ Examples
 >>> import asyncio
 >>> from mars_nb.agents.dialogue import ModelRequest, UserSaid
 >>> text = "Tides turn twice a day. My aunt likes green tea. Tides drive turbines in the bay. Ships avoid the turbines."
->>> response = asyncio.run(OfflineModel().respond(ModelRequest("Summarise in one sentence.", (UserSaid(text),)), emit=print))
-Tides drive turbines in the bay.
+>>> request = ModelRequest("Summarise in one sentence.", (UserSaid(text),))
+>>> response = asyncio.run(OfflineModel().respond(request, emit=lambda chunk: None))
 >>> response.text, response.model, response.cost_usd
 ('Tides drive turbines in the bay.', 'offline', 0.0)
 """
@@ -22,7 +22,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.agents.dialogue import ModelRequest, ModelResponse, ModelSaid
+from mars_nb.agents.dialogue import ModelResponse, ModelSaid
 from mars_nb.agents.offline.brief import read
 from mars_nb.agents.offline.calls import calls, lacking
 from mars_nb.agents.offline.filling import completed
@@ -31,7 +31,7 @@ from mars_nb.agents.offline.summary import title
 from mars_nb.agents.offline.words import joined, words
 
 if TYPE_CHECKING:
-    from mars_nb.agents.dialogue import Emit, Turn
+    from mars_nb.agents.dialogue import Emit, ModelRequest, Turn
 
 NAME = "offline"
 
@@ -101,7 +101,7 @@ def replied(request: ModelRequest) -> Reply:
         return Reply(_shown(completed(request.output, material, asked=title(brief))))
     if not brief.facts and (lack := lacking(brief, request.tools)):
         return Reply(lack)
-    return moved(brief, ways_of(request.tools, request.instructions))
+    return moved(brief, ways_of(request.tools, brief.preface))
 
 
 def _read_by(request: ModelRequest) -> str:

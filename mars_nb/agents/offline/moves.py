@@ -11,17 +11,12 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mars_nb.agents.dialogue import ToolCall
-from mars_nb.agents.offline.brief import ASK_USER
+from mars_nb.agents.offline.brief import ANSWER, ASK, ASK_USER, CONFIRM, END, HAND_OVER, ROUTING_TOOLS, is_question
 from mars_nb.agents.offline.plan import named_in, plan, request_for
 from mars_nb.agents.offline.report import report
 from mars_nb.agents.offline.review import review
 from mars_nb.agents.offline.roles import UNABLE
 from mars_nb.agents.offline.routing import (
-    ANSWER,
-    ASK,
-    END,
-    HAND_OVER,
-    ROUTING_TOOLS,
     Target,
     asked_together,
     clearly_best,
@@ -35,9 +30,10 @@ if TYPE_CHECKING:
 
     from mars_nb.agents.dialogue import ToolSpec
     from mars_nb.agents.offline.brief import Brief
+    from mars_nb.agents.offline.preface import Preface
 
 _CHOOSES = re.compile(
-    r"\b(?:choose|pick|select|whoever|who fits|fits best|one of|the right|the best|hand over|hands over|pass it|delegate to)\b",
+    r"\b(?:choose|pick|select|whoever|who fits|fits best|one of|the right|the best|hands? over|pass it|delegate to)\b",
     re.IGNORECASE,
 )
 _ASKS_PERSON = re.compile(
@@ -61,6 +57,7 @@ class Ways(NamedTuple):
     tools: frozenset[str]
     one_of: tuple[Target, ...]
     together: tuple[Target, ...]
+    onward: tuple[Target, ...]
 
     @property
     def agents(self) -> tuple[Target, ...]:
@@ -68,11 +65,12 @@ class Ways(NamedTuple):
         return tuple({target.name: target for target in (*self.one_of, *self.together)}.values())
 
 
-def ways_of(tools: Sequence[ToolSpec], instructions: str) -> Ways:
-    """Read where a reply may go from the tools of a request."""
-    targets = targets_of(tools, instructions)
+def ways_of(tools: Sequence[ToolSpec], preface: Preface) -> Ways:
+    """Read where a reply may go from the tools of a request, and where plain text goes from its preface."""
+    targets = targets_of(tools, preface.instructions)
     names = frozenset(tool.name for tool in tools) & ROUTING_TOOLS
-    return Ways(names, tuple(targets.get(HAND_OVER, ())), tuple(targets.get(ASK, ())))
+    onward = tuple(Target(name, preface.people.get(name, "")) for name in preface.onward)
+    return Ways(names, tuple(targets.get(HAND_OVER, ())), tuple(targets.get(ASK, ())), onward)
 
 
 def moved(brief: Brief, ways: Ways) -> Reply:
@@ -90,6 +88,8 @@ def moved(brief: Brief, ways: Ways) -> Reply:
     Reply
         Without calls, the drawing decides.
     """
+    if brief.is_refused:
+        return Reply(_said(brief, ways))
     if question := _question(brief, ways):
         return Reply(question, (_call(brief, ASK_USER, question=question),))
     if brief.role == "reviewer" and not _is_bringing_together(brief):
@@ -103,11 +103,11 @@ def _said(brief: Brief, ways: Ways) -> str:
     """Do the work of the role."""
     match brief.role:
         case "planner":
-            known = ways.agents or tuple(Target(name) for name in named_in(brief.instructions))
+            known = ways.onward or ways.agents or tuple(Target(name) for name in named_in(brief.instructions))
             return plan(brief, known)
         case "writer" | "reviewer":
             return report(brief)
-        case "router":
+        case "router" if brief.request.strip():
             return brief.request
         case role if role in UNABLE:
             return inability(brief)
@@ -141,16 +141,20 @@ def _handed_over(brief: Brief, ways: Ways) -> Reply | None:
 
 def _reviewed(brief: Brief, ways: Ways) -> Reply:
     """Ask for changes, or approve and let the text go on; what nobody could change goes on with what is open."""
-    verdict, draft = (
-        review(brief, is_last=bool(ways.tools) and not ways.agents and END not in ways.tools),
-        brief.request,
-    )
+    verdict, draft = review(brief, is_last=_is_last(brief, ways)), brief.request
     if not verdict.is_approved:
         return Reply(verdict.text)
     for tool in (END, ANSWER):
         if tool in ways.tools and draft.strip() and (tool == END or not ways.agents):
             return Reply(verdict.text, (_call(brief, tool, content=draft),))
     return Reply(f"{verdict.text}\n\n{draft}".strip())
+
+
+def _is_last(brief: Brief, ways: Ways) -> bool:
+    """Tell whether nobody gets the reply who could change the text: it would be delivered with the remarks instead."""
+    if not ways.tools or ways.onward:
+        return False
+    return bool(brief.preface.name) or (not ways.agents and END not in ways.tools)
 
 
 def _brought_together(brief: Brief, ways: Ways) -> Reply:
@@ -179,10 +183,10 @@ def _question(brief: Brief, ways: Ways) -> str:
     """Give what a person is to be asked, once."""
     if ASK_USER not in ways.tools or not _ASKS_PERSON.search(brief.instructions):
         return ""
-    if any(call.name == ASK_USER for call in brief.earlier_calls):
+    if any(is_question(reply, brief.instructions) for reply in brief.earlier_replies):
         return ""
     quoted = _QUESTION.search(brief.instructions)
-    return quoted[1] if quoted else f'Is this what is wanted: "{title(brief) or brief.request.strip()[:80]}"?'
+    return quoted[1] if quoted else f'{CONFIRM} "{title(brief) or "no more"}"?'
 
 
 def _is_sent_to(target: Target, instructions: str) -> bool:

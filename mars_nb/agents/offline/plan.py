@@ -6,7 +6,8 @@ shares a word with it; a neighbour whom no clause speaks of gets the first one, 
 Examples
 --------
 >>> from mars_nb.agents.offline.routing import Target
->>> for step in steps(clauses("Compare solar and wind power, and say which is cheaper."), [Target("Solar"), Target("Wind")]):
+>>> orders = clauses("Compare solar and wind power, and say which is cheaper.")
+>>> for step in steps(orders, [Target("Solar"), Target("Wind")]):
 ...     print(step)
 Step(agents=('Solar', 'Wind'), text='Compare solar and wind power')
 Step(agents=(), text='Say which is cheaper')
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mars_nb.agents.offline.brief import clauses, without_order
+from mars_nb.agents.offline.directives import clauses, without_order
 from mars_nb.agents.offline.summary import LONGEST_SENTENCE_WORDS, title
 from mars_nb.agents.offline.textrank import key_sentences
 from mars_nb.agents.offline.words import clipped, sentences, terms
@@ -128,9 +129,10 @@ def material_of(brief: Brief) -> str:
 
 
 def _is_meant(target: Target, order: str) -> bool:
-    return (
-        bool(frozenset(terms(target.name)).intersection(terms(order)))
-        or len(frozenset(target.terms).intersection(terms(without_order(order)))) >= 1
+    """Tell whether a clause speaks of a neighbour: by its name, or by what it is about."""
+    return bool(
+        frozenset(terms(target.name)).intersection(terms(order))
+        or frozenset(target.terms).intersection(terms(without_order(order)))
     )
 
 

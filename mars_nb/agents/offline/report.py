@@ -16,7 +16,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from mars_nb.agents.offline.brief import Source, focus_of, split_request
+from mars_nb.agents.offline.brief import focus_of
+from mars_nb.agents.offline.sources import Source, split_request
 from mars_nb.agents.offline.summary import LONGEST_SENTENCE_WORDS, laid_out, title
 from mars_nb.agents.offline.textrank import key_sentences
 from mars_nb.agents.offline.words import clipped, joined, listed, term_of, terms, words
@@ -115,8 +116,10 @@ def composed(brief: Brief, sources: Sequence[Source], wanted: Wishes) -> str:
     """
     heading = title(brief)
     parts = [f"# {heading}" if heading else "", *_paragraphs(brief, sources, wanted)]
-    parts += [_in_common(sources, heading), _missing(sources, wanted)]
-    return "\n\n".join(part for part in parts if part) if sources else _nothing_came_in(heading)
+    parts += [_in_common(sources, heading), _missing(sources, wanted), _absent(brief)]
+    if not sources:
+        parts = [parts[0], "No findings came in.", _absent(brief)]
+    return "\n\n".join(part for part in parts if part)
 
 
 # ---------------------------------------------------------------------------------------------------------- paragraphs
@@ -217,8 +220,9 @@ def _missing(sources: Sequence[Source], wanted: Wishes) -> str:
     return f"The sources hold nothing on {listed(absent, 'or')}." if absent else ""
 
 
-def _nothing_came_in(heading: str) -> str:
-    return f"# {heading}\n\nNo findings came in." if heading else "No findings came in."
+def _absent(brief: Brief) -> str:
+    """Say who could not contribute."""
+    return f"Nothing came from {'; '.join(brief.absent)}." if brief.absent else ""
 
 
 # ------------------------------------------------------------------------------------------------------------ changes
@@ -230,7 +234,7 @@ def _remarks(brief: Brief) -> list[str]:
 
 
 def _material(brief: Brief, remarks: Sequence[str]) -> tuple[Source, ...]:
-    """Give the material of the first request, and what came to it: results of tools, and facts that a person remarks."""
+    """Give the material of the first request, and what came to it: of tools, and facts that a person remarks."""
     first = split_request(brief.earlier_requests[0])[1] if brief.earlier_requests else ()
     told = [source for remark in remarks if not remark.startswith(CHANGES) for source in split_request(remark)[1]]
     results = [source for source in brief.sources if source.name]

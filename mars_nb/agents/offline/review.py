@@ -7,7 +7,8 @@ the second look any is, with what is still open: two who work on a text must com
 Examples
 --------
 >>> findings("Wind is strong here.", "Compare the cost of wind and solar power")
-['Say more: 4 words are few, at least 25 are expected.', 'Write about "cost", "solar" and "power": the task names them.',
+['Say more: 4 words are few, at least 25 are expected.',
+ 'Write about "cost", "solar" and "power": the task names them.',
  'Give a number: the task asks for one.']
 """
 
@@ -16,9 +17,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from mars_nb.agents.offline.brief import clauses, is_directive, readable, without_order
+from mars_nb.agents.offline.directives import clauses, is_directive, without_order
 from mars_nb.agents.offline.report import APPROVED, CHANGES, LONGEST_READABLE_WORDS, has_number
-from mars_nb.agents.offline.words import listed, sentences, term_of, terms, words
+from mars_nb.agents.offline.sources import readable
+from mars_nb.agents.offline.words import listed, sentences, term_of, terms, word_set, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +31,7 @@ FEWEST_WORDS = 25
 MOST_WORDS = 400
 MOST_MISSING = 3
 _LIMIT = re.compile(
-    r"\b(?:at most|no more than|under|up to|max(?:imum)?(?: of)?|höchstens) (\d{1,5}) (?:words|wörter)", re.I
+    r"\b(?:at most|no more than|under|up to|max(?:imum)?(?: of)?|höchstens) (\d{1,5}) (?:words|wörter)", re.IGNORECASE
 )
 _WANTS_NUMBER = re.compile(
     r"\bhow (?:many|much|far|long|old|big|large|high|often|fast)\b|\bnumbers?\b|\bfigures?\b|\bcosts?\b|\bprices?\b|"
@@ -44,8 +46,10 @@ _MUST_NAME = re.compile(
 _VAGUE = frozenset(
     map(
         term_of,
-        "report summary text answer short brief word sentence paragraph point thing way good best better main key write "
-        "compare task number figure team read draft review important most page title each example".split(),
+        word_set(
+            "report summary text answer short brief word sentence paragraph point thing way good best better main key "
+            "write compare task number figure team read draft review important most page title each example"
+        ),
     )
 )
 _LEAST_LETTERS = 3

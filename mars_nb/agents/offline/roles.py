@@ -48,7 +48,8 @@ _CUES: dict[Role, str] = {
 }
 _ROLE_OF_TERM: dict[str, Role] = {term_of(cue): role for role, cues in _CUES.items() for cue in cues.split()}
 _HANDS_OVER = re.compile(
-    r"\bhands? (?:it |them |this )?(?:over|on)\b|\b(?:pass|send) (?:it|them|each|every|the)\b|\bgo(?:es)? to\b", re.I
+    r"\bhands? (?:it |them |this )?(?:over|on)\b|\b(?:pass|send) (?:it|them|each|every|the)\b|\bgo(?:es)? to\b",
+    re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 FIRST_SENTENCE = 3

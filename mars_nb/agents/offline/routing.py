@@ -19,7 +19,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.agents.offline.brief import ASK_USER
+from mars_nb.agents.offline.brief import ASK, HAND_OVER
 from mars_nb.agents.offline.schema import as_mapping, as_sequence, properties, resolved
 from mars_nb.agents.offline.textrank import idf
 from mars_nb.agents.offline.words import terms
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mars_nb.agents.dialogue import ToolSpec
-
-HAND_OVER, ASK, ANSWER, END = "hand_over_to", "ask_in_parallel", "answer", "end_conversation"
-ROUTING_TOOLS = frozenset({HAND_OVER, ASK, ANSWER, ASK_USER, END})
-"""The tools by which a model moves in the topology; all others do work."""
 
 NOT_AGENTS = frozenset({"User", "End", "Start"})
 CLEARLY = 1.3
@@ -108,9 +104,7 @@ def fitting(text: str, targets: Sequence[Target]) -> list[Target]:
     list of Target
         Empty if nobody shares a word with it; those that share at least half of what the best shares.
     """
-    rarity = idf([target.terms for target in targets])
-    asked = frozenset(terms(text))
-    scores = {target.name: sum(rarity[term] for term in target.terms if term in asked) for target in targets}
+    scores = _scores(text, targets)
     best = max(scores.values(), default=0.0)
     likely = [target for target in targets if best and scores[target.name] >= ALSO * best]
     return sorted(likely, key=lambda target: -round(scores[target.name], 9))
@@ -118,13 +112,17 @@ def fitting(text: str, targets: Sequence[Target]) -> list[Target]:
 
 def clearly_best(text: str, targets: Sequence[Target]) -> Target | None:
     """Give the one neighbour that fits clearly better than any other, if there is one."""
-    first, *others = fitting(text, targets) or [None]
-    if first is None or not others:
-        return first
+    scores = _scores(text, targets)
+    best, second = [*sorted(scores.values(), reverse=True), 0.0, 0.0][:2]
+    is_clear = best > 0 and best >= CLEARLY * second
+    return next((target for target in targets if is_clear and scores[target.name] == best), None)
+
+
+def _scores(text: str, targets: Sequence[Target]) -> dict[str, float]:
+    """Give how much each neighbour shares with a text: the rarities of the terms that both have."""
     rarity = idf([target.terms for target in targets])
     asked = frozenset(terms(text))
-    scores = [sum(rarity[term] for term in target.terms if term in asked) for target in (first, *others) if target]
-    return first if scores[0] >= CLEARLY * scores[1] else None
+    return {target.name: sum(rarity[term] for term in target.terms if term in asked) for target in targets}
 
 
 def asked_together(text: str, instructions: str, targets: Sequence[Target]) -> list[Target]:

@@ -2,7 +2,8 @@
 
 Examples
 --------
->>> from mars_nb.agents.offline.brief import ModelRequest, UserSaid, read
+>>> from mars_nb.agents.dialogue import ModelRequest, UserSaid
+>>> from mars_nb.agents.offline.brief import read
 >>> text = "Summarise: Tides turn twice a day. My aunt likes green tea. Tides drive turbines. Ships avoid the turbines."
 >>> summary(read(ModelRequest("Use one sentence.", (UserSaid(text),))))
 'Tides drive turbines.'
@@ -12,7 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mars_nb.agents.offline.brief import NOTE, SENTENCES_BY_DEFAULT, clauses, focus_of, without_order
+from mars_nb.agents.offline.brief import focus_of
+from mars_nb.agents.offline.directives import NOTE, clauses, without_order
+from mars_nb.agents.offline.length import SENTENCES_BY_DEFAULT
 from mars_nb.agents.offline.roles import UNABLE
 from mars_nb.agents.offline.textrank import key_sentences
 from mars_nb.agents.offline.words import clipped, joined, keywords, listed, sentences, words
@@ -20,7 +23,9 @@ from mars_nb.agents.offline.words import clipped, joined, keywords, listed, sent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mars_nb.agents.offline.brief import Brief, Length, Source
+    from mars_nb.agents.offline.brief import Brief
+    from mars_nb.agents.offline.length import Length
+    from mars_nb.agents.offline.sources import Source
 
 LONGEST_SENTENCE_WORDS = 60
 LONGEST_TITLE_WORDS = 14

@@ -44,23 +44,32 @@ _ALWAYS_INSIDE = frozenset({"Mr.", "Mrs.", "Ms.", "Dr.", "Prof.", "St.", "Nr.", 
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\(?\d{1,2}[.)])\s+(?=\S)")
 _HEADING = re.compile(r"^\s*(?:#{1,6}\s|[-=_*|`]{3,}|\|)")
 _SUFFIXES = (
-    "isations izations isation ization ations ation ators ator ating ated ates ate ions ion ings ing ies ied iers ier "
-    "ers er ors or eds ed es ly s e y"
-).split()
+    *("isations", "izations", "isation", "ization", "ations", "ation", "ators", "ator", "ating", "ated", "ates", "ate"),
+    *("ions", "ion", "ings", "ing", "ies", "ied", "iers", "ier", "ers", "er", "ors", "or", "eds", "ed", "es", "ly"),
+    *("s", "e", "y"),
+)
 _SHORTEST_STEM = 4
+_PAIR = 2
 
-STOP_WORDS = frozenset(
+
+def word_set(text: str) -> frozenset[str]:
+    """Give the words of a list that is written as one text."""
+    return frozenset(text.split())
+
+
+STOP_WORDS = word_set(
     # English
-    "a about above after again against all also am an and any are as at be because been before being below between both "
-    "but by can could did do does doing down during each either few for from further had has have having he her here "
-    "hers him his how i if in into is it its itself just like may me might more most much must my no nor not of off on "
-    "once one only or other our out over own per same shall she should so some such than that the their them then there "
-    "these they this those through to too two under until up upon us very was we well were what when where which while "
-    "who whom whose why will with within without would you your yours please "
+    "a about above after again against all also am an and any are as at be because been before being below between "
+    "both but by can could did do does doing down during each either few for from further had has have having he her "
+    "here hers him his how i if in into is it its itself just like may me might more most much must my no nor not of "
+    "off on once one only or other our out over own per same shall she should so some such than that the their them "
+    "then there these they this those through to too two under until up upon us very was we well were what when where "
+    "which while who whom whose why will with within without would you your yours please "
     # German
-    "aber alle als am auch auf aus bei bin bis bist da das dass dem den der des die dies diese dieser dir doch du durch "
-    "ein eine einem einen einer eines er es für hat hatte ich ihr im ist ja kann man mit nach nicht noch nur ob oder "
-    "ohne sehr sich sie sind so und uns vom von vor war was weil wenn wer werden wie wir wird wurde zu zum zur über "
+    "aber alle als am auch auf aus bei bin bis bist da das dass dem den der des die dies diese dieser dir doch du "
+    "durch ein eine einem einen einer eines er es für hat hatte ich ihr im ist ja kann man mit nach nicht noch nur ob "
+    "oder ohne sehr sich sie sind so und uns vom von vor war was weil wenn wer werden wie wir wird wurde zu zum zur "
+    "über "
     # French
     "au aux avec c ce ces cette d dans de des du elle en est et eux il ils je l la le les leur leurs lui mais ne nous "
     "ou où par pas pour qu que qui sa se ses son sont sur un une vous y été être "
@@ -69,7 +78,7 @@ STOP_WORDS = frozenset(
     "porque que se sin sobre su sus también una unas uno unos "
     # Italian, Portuguese, Dutch
     "che con da dei della delle di è gli ha i non nel nella per più sono um uma os as do dos das não het een van voor "
-    "niet zijn met".split()
+    "niet zijn met"
 )
 
 
@@ -114,7 +123,8 @@ def terms(text: str) -> list[str]:
 def term_of(word: str) -> str:
     """Give the stem of a word, or nothing for one that carries no meaning."""
     folded = word.casefold().replace("’", "'").removesuffix("'s")
-    return "" if folded in STOP_WORDS or len(folded) < 2 and not folded.isdigit() else stem(folded)
+    is_letter = len(folded) == 1 and not folded.isdigit()
+    return "" if is_letter or folded in STOP_WORDS else stem(folded)
 
 
 def stem(word: str) -> str:
@@ -230,6 +240,6 @@ def _is_end(paragraph: str, start: int, end: re.Match[str]) -> bool:
 
 
 def _pieces(word: str) -> list[str]:
-    if not _SPACELESS_RUN.match(word) or len(word) <= 2:
+    if not _SPACELESS_RUN.match(word) or len(word) <= _PAIR:
         return [word]
-    return [word[at : at + 2] for at in range(len(word) - 1)]
+    return [word[at : at + _PAIR] for at in range(len(word) - 1)]
