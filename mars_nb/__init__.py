@@ -92,7 +92,7 @@ if TYPE_CHECKING:
     from mars_nb.views.compare import compare
     from mars_nb.views.result import BranchResult, OrchestraResult
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # fmt: off
 # One name a line would be three screens of nothing to read.

@@ -24,6 +24,7 @@ import json
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from mars_nb.agents.adapters import answering, name_of
 from mars_nb.agents.functions import Answer, asking, body, label
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import AgentError
@@ -59,7 +60,8 @@ class Agent:
     name : str, optional
         1 to 80 characters, without the signs of the notation; default: the name of the function.
     answer : callable, optional
-        Takes ``(request)``, ``(request, context)`` or ``(request, context, memory)``; sync, async or a generator.
+        Takes ``(request)``, ``(request, context)`` or ``(request, context, memory)``; sync, async or a generator. Or a
+        pydantic-ai ``Agent``, or a LangChain or LangGraph runnable.
     instructions : str
         What a model is told before anything else.
     description : str
@@ -103,9 +105,8 @@ class Agent:
         inline: bool = False,
         registry: AgentRegistry | None = None,
     ) -> None:
-        if answer is not None and not callable(answer):
-            raise AgentError(f"answer is a {type(answer).__name__}; expected a function that takes a request")
         self.name = _checked_name(name if name is not None else _default_name(model_config, answer))
+        answer = None if answer is None else answering(answer)
         self.answer = answer
         self.model_config = _read_config(model_config)
         self.instructions = instructions
@@ -298,7 +299,7 @@ def _checked_name(name: object) -> str:
 
 
 def _default_name(model_config: object, answer: Answer | None) -> str:
-    found = None if answer is None or model_config is not None else getattr(answer, "__name__", None)
+    found = None if answer is None or model_config is not None else getattr(answer, "__name__", None) or name_of(answer)
     if not isinstance(found, str) or found == "<lambda>":
         raise AgentError("an agent needs a name: Agent(name='Writer', answer=...) or Agent(model_config, 'Writer')")
     return found

