@@ -116,13 +116,13 @@ def checked_agent(given: object) -> Agent:
     AgentError
         If it is none.
     """
-    from mars_nb.agents.adapters import is_foreign, name_of
+    from mars_nb.agents.adapters import answering, is_foreign, name_of
     from mars_nb.agents.agent import Agent
 
     if isinstance(given, Agent):
         return given
     if is_foreign(given) and name_of(given):
-        return Agent(name=name_of(given), answer=given, registry=AgentRegistry())
+        return Agent(name=name_of(given), answer=answering(given), registry=AgentRegistry())
     raise AgentError(f"a {type(given).__name__} is no agent; expected an Agent: Agent(name=..., answer=...)")
 
 

@@ -121,7 +121,7 @@ def _evolve_run(state: RunState, event: RunEvent) -> None:
             state.status, state.began_seq = "running", state.n_events
             state.task, state.context = event.task, event.context
             state.can_ask, state.has_person = event.can_ask, event.has_person
-            state.agents = event.agents
+            state.agents, state.profiles = event.agents, event.profiles
         case DeadlinePassed():
             state.deadline_s = event.limit_s
         case PauseRequested():
@@ -134,6 +134,7 @@ def _evolve_run(state: RunState, event: RunEvent) -> None:
         case TopologyChanged():
             state.plan = plan_of(event)
             change_agents(state, event.agents)
+            state.profiles = event.profiles
         case RunEnded():
             state.status, state.error = event.status, event.error
         case Restored():

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mars_nb.engine.branch import Position
     from mars_nb.engine.plan import Plan
     from mars_nb.engine.trace import StepTrace
+    from mars_nb.events import Profile
 
 
 class RunState:
@@ -64,6 +65,8 @@ class RunState:
         Whether the price of all of that is known.
     agents : dict of str to str
         Digest of each agent by which the run goes on.
+    profiles : dict of str to Profile
+        The agents for which a model speaks.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -99,6 +102,7 @@ class RunState:
         self.cost_usd = 0.0
         self.is_priced = True
         self.agents: dict[str, str] = {}
+        self.profiles: dict[str, Profile] = {}
 
 
 def contribution(branch: ExecutionBranch, slot: int = 0) -> Contribution:

@@ -17,6 +17,7 @@ from mars_nb.jupyter.jobs import cell_job
 from mars_nb.jupyter.plans import counted, missing, read_cell, summary, unknown_agents
 from mars_nb.jupyter.runner import come_to_rest, run_behind, run_there
 from mars_nb.jupyter.runs import Run, paused_text, record_of
+from mars_nb.jupyter.speaking import who_speaks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,6 +162,8 @@ def next_steps(run: Run, stubs: tuple[str, ...] = ()) -> str:
         case _:
             first = ""
     steps = f"{first}{run.name}.timeline() · %mars show {called}"
+    if record.history and (who := who_speaks(record.history.state.profiles)):
+        steps += f" · {who}"
     return f"{steps} · only repeating what they are asked: {', '.join(stubs)}" if stubs else steps
 
 

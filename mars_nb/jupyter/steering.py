@@ -93,7 +93,10 @@ def resume(desk: Desk, arguments: Arguments) -> Run:
 def _go_on(desk: Desk, arguments: Arguments, *, is_one_step: bool = False) -> Run:
     record, options = _unfinished(desk, arguments.word()), arguments.options
     changes = Changes(
-        _topology(options.get("topology"), desk), tuple(options.get("rule", ())), options.get("max_steps")
+        _topology(options.get("topology"), desk),
+        tuple(options.get("rule", ())),
+        options.get("max_steps"),
+        model=options.get("model"),
     )
     job = session_job(
         record,
@@ -225,7 +228,8 @@ def fork(desk: Desk, arguments: Arguments) -> Run:
     run, options = desk.find(run_name), arguments.options
     session = session_of(desk, run)
     manager = desk.store.holder(session.id)
-    changes = Changes(_topology(options.get("topology"), desk), agents=_agents(options.get("agent", [])))
+    agents, drawn = _agents(options.get("agent", [])), _topology(options.get("topology"), desk)
+    changes = Changes(drawn, agents=agents, model=options.get("model"))
     new_id = desk.store.next_id(options.get("as", f"{run.name}_fork"))
     _check_name(desk, variable_of(new_id))
     check_agents(changes.topology or run.topology, changes, session.id)

@@ -126,7 +126,7 @@ async def thinking(stage: Stage) -> None:
     def pay(amount: int) -> str:
         return f"paid {amount}"
 
-    lines = [
+    lines: list[Any] = [
         call("look_up", word="mars"),
         ModelResponse("", (), 10, 5, None, "golden"),
         ModelError("down"),

@@ -27,7 +27,7 @@ def dialogue(body: dict[str, Any]) -> Answer:
 @pytest.mark.slow
 async def test_no_completed_request_is_repeated_and_each_tool_runs_once(tmp_path: Path) -> None:
     side = tmp_path / "side.txt"
-    codes = []
+    codes: list[int | None] = []
     async with serving(dialogue) as server:
         while not codes or codes[-1] == -signal.SIGKILL:
             process = await asyncio.create_subprocess_exec(

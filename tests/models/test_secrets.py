@@ -56,7 +56,7 @@ async def test_no_canary_is_written_or_shown(
     refusal = Status(401, f"the key {IN_CONFIG} is wrong, {PASSWORD}", (("Set-Cookie", IN_HEADER),))
     registry = AgentRegistry()
     async with serving(lambda body: refusal if refuses else talkative(body)) as server:
-        config = {"name": "openai:gpt-5-mini", "base_url": server.url, "api_key": IN_CONFIG}
+        config: dict[str, Any] = {"name": "openai:gpt-5-mini", "base_url": server.url, "api_key": IN_CONFIG}
         config |= {"headers": {"Authorization": IN_HEADER}}
         Agent(config, "Writer", instructions=f"Use {PASSWORD}.", tools=[reveal], registry=registry)
         orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
@@ -87,7 +87,8 @@ async def test_a_function_that_returns_a_secret_keeps_it_from_the_journal(
 
 def test_a_missing_key_is_one_line_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    registry, begun = AgentRegistry(), []
+    registry = AgentRegistry()
+    begun: list[object] = []
     Agent("openai:gpt-5-mini", "Writer", registry=registry)
     Agent(name="First", answer=begun.append, registry=registry)
     with pytest.raises(ModelUnavailable, match=r"needs a key, and OPENAI_API_KEY is not set") as caught:

@@ -86,7 +86,9 @@ async def test_a_model_calls_a_tool_and_replies_with_what_it_heard() -> None:
 
 async def test_wrong_arguments_are_told_to_the_model_and_the_tool_does_not_run() -> None:
     ledger = Ledger()
-    result, model = await wrote([call("look_up", wort="mars"), call("look_up", word="mars"), "ok"], tools=[ledger.look_up])
+    result, model = await wrote(
+        [call("look_up", wort="mars"), call("look_up", word="mars"), "ok"], tools=[ledger.look_up]
+    )
     assert (result.final_response, ledger.calls) == ("ok", ["mars"])
     told = model.requests[1].turns[-1]
     assert isinstance(told, ToolSaid)
@@ -204,7 +206,9 @@ async def test_a_model_asks_several_at_once_each_with_its_own_request() -> None:
     _, model = writer([call("ask_in_parallel", requests=both), "joined"], registry)
     for name in ("North", "South"):
         Agent(name=name, answer=lambda request: request * 2, registry=registry)
-    result = await Orchestra.run("write", "User -> Writer\nWriter <-> North\nWriter <-> South\nWriter -> User", registry)
+    result = await Orchestra.run(
+        "write", "User -> Writer\nWriter <-> North\nWriter <-> South\nWriter -> User", registry
+    )
     assert result.final_response == "joined"
     assert model.requests[1].turns[-1] == UserSaid("## North\n\nnn\n\n## South\n\nss")
 
@@ -255,7 +259,7 @@ async def test_a_person_approves_edits_or_refuses_a_call(answer: str, called: li
     approved = Tool(ledger.pay, needs_approval=True)
     result, model = await wrote([call("pay", amount=5), "ok"], user=person, tools=[approved])
     assert (result.final_response, ledger.calls) == ("ok", called)
-    assert asked == ['Writer wants to call pay({"amount": 5}). Reply \'yes\', other arguments as JSON, or why not.']
+    assert asked == ["Writer wants to call pay({\"amount\": 5}). Reply 'yes', other arguments as JSON, or why not."]
     assert model.requests[1].turns[-1].content == told  # type: ignore[union-attr]
 
 

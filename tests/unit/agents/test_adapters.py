@@ -73,7 +73,7 @@ async def test_a_graph_gets_messages() -> None:
 
 
 async def test_what_was_said_before_is_told_again() -> None:
-    runnable = Runnable("x")
+    runnable: Any = Runnable("x")
     registry = AgentRegistry()
     Agent(name="Them", answer=runnable, registry=registry)
     Agent(name="Hub", answer=lambda request: f"again {request}", registry=registry)

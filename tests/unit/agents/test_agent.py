@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import Agent, AgentError, AgentRegistry, Invoke, ModelUnavailable, ReplyError, ScriptedModel, StepContext, agent
+from mars_nb import (
+    Agent,
+    AgentError,
+    AgentRegistry,
+    Invoke,
+    ModelUnavailable,
+    ReplyError,
+    ScriptedModel,
+    StepContext,
+    agent,
+)
 from mars_nb.agents.threads import N_THREADS
 
 if TYPE_CHECKING:
