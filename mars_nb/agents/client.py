@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.dialogue import ModelResponse, ModelSaid, ToolCall, ToolSaid, UserSaid
+from mars_nb.agents.models import unsealed
 from mars_nb.agents.prices import price_usd
 from mars_nb.agents.providers import PROVIDERS, key, label
 from mars_nb.agents.secrets import Redactor
@@ -46,6 +47,17 @@ DEFAULT_TIMEOUT_S = 300.0
 
 N_REPETITIONS = 2
 """How often a request is sent again: by the provider's package, and here when the answer was cut."""
+
+PASSED_ON = (
+    "top_p",
+    "seed",
+    "stop_sequences",
+    "presence_penalty",
+    "frequency_penalty",
+    "parallel_tool_calls",
+    "extra_body",
+)
+"""Settings that the client takes under the same name; ``headers`` is passed on, too."""
 
 _BUSY = frozenset({408, 409, 425, 429})
 _SERVER_ERROR = 500
@@ -150,7 +162,11 @@ class ClientModel:
             settings["temperature"] = self._config.temperature
         if self._config.max_tokens is not None:
             settings["max_tokens"] = self._config.max_tokens
-        return settings
+        more = self._config.model_extra or {}
+        passed: Any = {name: unsealed(more[name]) for name in PASSED_ON if name in more}
+        if "headers" in more:
+            passed["extra_headers"] = unsealed(more["headers"])
+        return {**passed, **settings}
 
     # ------------------------------------------------------------------------------------------------- connecting
 
