@@ -19,6 +19,7 @@ from mars_nb.agents.models import unsealed
 from mars_nb.agents.prices import price_usd
 from mars_nb.agents.providers import PROVIDERS, key, label
 from mars_nb.agents.secrets import Redactor
+from mars_nb.agents.threads import in_thread
 from mars_nb.errors import (
     ModelBusy,
     ModelError,
@@ -81,6 +82,7 @@ class ClientModel:
         self._timeout_s = config.timeout_s or DEFAULT_TIMEOUT_S
         self._closing = AsyncExitStack()
         self._client: Client | None = None
+        self._connecting = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -94,6 +96,9 @@ class ClientModel:
 
     async def respond(self, request: ModelRequest, *, emit: Emit) -> ModelResponse:
         """Answer one request; see `Model.respond`."""
+        async with self._connecting:
+            if self._client is None:  # in a thread: to import a provider's package takes a second
+                self._client = await in_thread(self._connected)
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._whole(request, emit)
@@ -114,8 +119,7 @@ class ClientModel:
     async def _once(self, request: ModelRequest, emit: Emit) -> ModelResponse:
         from pydantic_ai.direct import model_request_stream
 
-        if self._client is None:
-            self._client = self._connected()
+        assert self._client is not None  # noqa: S101 (`respond` has connected it)
         asked = model_request_stream(
             self._client,
             _messages(request),
