@@ -73,12 +73,14 @@ def run_demo(desk: Desk) -> None:
             AgentRegistry.default().register(made)
     job = cell_job(cell, {}, desk.store, None)
     job.orchestra = Orchestra(registry, state_manager=desk.store.memory)
-    screen = screen_of(desk.shell)
+    screen = screen_of(desk)
     run_there(job, screen)
     done = Run(job.record)
     desk.bind(done, replace=False)
-    screen.paint(job.record.bundle())
-    show_answer(done)
+    shows_answer = screen.shows_answer
+    screen.settle(job.record)
+    if not shows_answer:
+        show_answer(done)
     _show_cell()
     show_line(next_steps(done))
 

@@ -18,8 +18,8 @@ from mars_nb.errors import CellError, SessionError, StorageError
 from mars_nb.events import RunStarted, TopologyChanged
 from mars_nb.jupyter.live import at_once
 from mars_nb.jupyter.plans import Team, team_of, unknown_agents, user_of
+from mars_nb.jupyter.records import RunRecord, base_of
 from mars_nb.jupyter.runner import Job
-from mars_nb.jupyter.runs import RunRecord, base_of
 from mars_nb.jupyter.store import slug
 from mars_nb.orchestra import Orchestra
 from mars_nb.state.codec import encode_content

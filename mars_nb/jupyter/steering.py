@@ -17,15 +17,16 @@ from mars_nb.jupyter.live import GRACE_S, Presses, at_once
 from mars_nb.jupyter.looking import changed_agents, session_of, shown
 from mars_nb.jupyter.placeholders import fill, only_name, value_of, variable
 from mars_nb.jupyter.plans import file_topology, user_of
-from mars_nb.jupyter.runs import LOOK_EVERY_S, Run, paused_text, record_of
+from mars_nb.jupyter.records import LOOK_EVERY_S
+from mars_nb.jupyter.runs import Run, paused_text, record_of
 from mars_nb.topology.names import quoted, unquoted
 
 if TYPE_CHECKING:
     from mars_nb.agents.agent import Agent
     from mars_nb.jupyter.arguments import Arguments
     from mars_nb.jupyter.desk import Desk
+    from mars_nb.jupyter.records import RunRecord
     from mars_nb.jupyter.runner import Job
-    from mars_nb.jupyter.runs import RunRecord
     from mars_nb.topology.model import Topology
 
 GIVE_UP_AT = 20
@@ -112,7 +113,7 @@ def _carry_out(desk: Desk, job: Job, options: dict[str, Any]) -> Run:
     """Go on with a run below its cell, or in the background."""
     record = job.record
     try:
-        run_now(Foreground(job, desk.adopt(record), screen_of(desk.shell, options), options))
+        run_now(Foreground(job, desk.adopt(record), screen_of(desk, options), options))
     except RunStopped:
         raise
     except MarsError:  # it did not go on: it stands where it stood

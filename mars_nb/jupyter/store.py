@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import MarsError, StorageError
-from mars_nb.jupyter.runs import base_of
+from mars_nb.jupyter.records import base_of
 from mars_nb.state.file_storage import FileStorageBackend
 from mars_nb.state.manager import StateManager
 from mars_nb.state.names import check_id

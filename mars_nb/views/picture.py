@@ -72,7 +72,7 @@ def svg(
     str
         One ``svg`` element, at most 900 px wide. Above 2,000 nodes or 8,000 edges it shows one node with the counts.
     """
-    drawn, shown = _drawable(topology, states)
+    drawn, shown = drawable(topology, states)
     return svg_writer.draw(layout.lay_out(drawn), shown, turns, title=title, digest=digest)
 
 
@@ -84,7 +84,7 @@ class _Heap:
     edges: tuple[DrawnEdge, ...] = ()
 
 
-def _drawable(topology: Drawn, states: Mapping[str, NodeView]) -> tuple[Drawn, Mapping[str, NodeView]]:
+def drawable(topology: Drawn, states: Mapping[str, NodeView]) -> tuple[Drawn, Mapping[str, NodeView]]:
     """Put everything into one node if nobody could read it: no notebook should hold a picture of 100,000 nodes."""
     if len(topology.nodes) <= _N_NODES_DRAWN and len(topology.edges) <= _N_EDGES_DRAWN:
         return topology, states
@@ -207,5 +207,5 @@ def plot(topology: Drawn, ax: Axes | None = None, *, states: Mapping[str, NodeVi
     """
     from mars_nb.views import plot as plotting
 
-    drawn, shown = _drawable(topology, states)
+    drawn, shown = drawable(topology, states)
     return plotting.topology(layout.lay_out(drawn), ax, states=shown)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.agents.replies import as_text
 from mars_nb.engine.branch import BranchState
-from mars_nb.views import layout, nodes
+from mars_nb.views import layout, nodes, picture
 from mars_nb.views import svg as svg_writer
 from mars_nb.views.banner import banner_of
 from mars_nb.views.labels import clean
@@ -86,7 +86,7 @@ class Stage:
     @classmethod
     def of(cls, topology: Topology) -> Stage:
         """Lay a topology out."""
-        return cls(topology, layout.lay_out(topology))
+        return cls(topology, layout.lay_out(picture.drawable(topology, {})[0]))
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,8 @@ def _cost(state: RunState) -> str:
 
 
 def _boxes(history: History, stage: Stage) -> dict[str, str]:
-    groups = svg_writer.node_groups(stage.layout, nodes.node_views(history))
+    _, views = picture.drawable(stage.topology, nodes.node_views(history))
+    groups = svg_writer.node_groups(stage.layout, views)
     return {str(i): group for i, group in enumerate(groups)}
 
 

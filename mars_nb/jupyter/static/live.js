@@ -1,0 +1,1 @@
+export default { initialize() {}, render({ model, el }) { el.textContent = model.get("scene").line; } };
