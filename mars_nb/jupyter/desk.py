@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import RunNotFound, did_you_mean
@@ -12,7 +11,7 @@ from mars_nb.jupyter.store import Store
 from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
 
     from IPython.core.interactiveshell import InteractiveShell
 

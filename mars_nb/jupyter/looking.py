@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mars_nb import __version__
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.engine.folding import replay as play_again
-from mars_nb.errors import CellError, RunNotFound
+from mars_nb.errors import CellError
+from mars_nb.jupyter.acts import session_of
 from mars_nb.jupyter.desk import ENDED
 from mars_nb.jupyter.display import Text, show_answer, show_line
 from mars_nb.jupyter.foreground import screen_of
@@ -17,7 +18,6 @@ from mars_nb.jupyter.jobs import digests
 from mars_nb.jupyter.plans import counted
 from mars_nb.jupyter.records import RunRecord, base_of
 from mars_nb.jupyter.runs import Run, record_of
-from mars_nb.orchestra import Orchestra
 from mars_nb.topology.names import RESERVED
 from mars_nb.views.compare import compare as compare_results
 from mars_nb.views.history import History, history_of
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mars_nb.jupyter.arguments import Arguments
     from mars_nb.jupyter.desk import Desk
     from mars_nb.jupyter.screens import Screen
-    from mars_nb.session import Session
     from mars_nb.state.record import Record
     from mars_nb.views.result import OrchestraResult
 
@@ -36,20 +35,6 @@ N_SHOWN = 5
 """Runs and agents that the status names."""
 LONGEST_GAP_S = 2.0
 """How long a replay waits where nothing happened: nobody wants to sit through a night's pause."""
-
-
-def session_of(desk: Desk, run: Run) -> Session:
-    """Give the session of a run.
-
-    Raises
-    ------
-    RunNotFound
-        If it was only drawn.
-    """
-    session_id = record_of(run).session_id
-    if not session_id:
-        raise RunNotFound(f"run {run.name!r} was only drawn; run its cell without --dry-run")
-    return Orchestra(AgentRegistry.default(), state_manager=desk.store.holder(session_id)).session(session_id)
 
 
 # -------------------------------------------------------------------------------------------------------------- status
@@ -143,7 +128,7 @@ def changed_agents(desk: Desk, record: RunRecord) -> list[str]:
 
 
 def _compared(desk: Desk, record: RunRecord) -> list[tuple[str, str, str, str]]:
-    session = session_of(desk, Run(record))
+    session = session_of(desk, record)
     then = digests(desk.store.holder(session.id).records(session.id))
     now = {agent.name: agent.digest for agent in AgentRegistry.default()}
     names = [name for name in record.topology.nodes if name not in RESERVED]
@@ -188,7 +173,7 @@ def result_at(desk: Desk, text: str) -> OrchestraResult:
     """Give the result of a run, ``RUN``, or what it was at a position, ``RUN@WHERE``."""
     name, at, where = text.partition("@")
     run = desk.find(name)
-    return session_of(desk, run).at(where) if at else run.result
+    return session_of(desk, record_of(run)).at(where) if at else run.result
 
 
 def why(desk: Desk, arguments: Arguments) -> Text:
@@ -196,7 +181,7 @@ def why(desk: Desk, arguments: Arguments) -> Text:
     name, step = arguments.where()
     if not step:
         raise CellError("'%mars why' takes a step: '%mars why Writer#2', or 'report@b0.1#2'")
-    return Text(session_of(desk, desk.find(name)).why(step))
+    return Text(session_of(desk, record_of(desk.find(name))).why(step))
 
 
 # ------------------------------------------------------------------------------------------------------------ pictures
@@ -210,7 +195,7 @@ def show(desk: Desk, arguments: Arguments) -> Run | OrchestraResult:
     name, where = arguments.of_run()
     run = desk.find(name)
     if where:
-        return session_of(desk, run).at(where)
+        return session_of(desk, record_of(run)).at(where)
     record, screen = record_of(run), screen_of(desk)
     if run.status == "succeeded":
         show_answer(run)
@@ -224,7 +209,7 @@ def show(desk: Desk, arguments: Arguments) -> Run | OrchestraResult:
 def replay(desk: Desk, arguments: Arguments) -> Run:
     """Play a run again from its journal, as fast as it goes or at a speed; nobody is asked."""
     run = desk.find(arguments.word())
-    session, speed = session_of(desk, run), arguments.options.get("speed")
+    session, speed = session_of(desk, record_of(run)), arguments.options.get("speed")
     records = desk.store.holder(session.id).records(session.id)
     result, screen = session.result, screen_of(desk, {} if speed else {"view": "static"})
     played = RunRecord(run.name, run.task, run.topology, session_id=session.id)

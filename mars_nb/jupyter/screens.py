@@ -161,7 +161,7 @@ class LiveScreen(Screen):
             cell=record.stage.topology.to_text(),
             can_steer=self._can_steer,
         )
-        data: Any = self._live._repr_mimebundle_()  # noqa: SLF001 (how a widget is shown is not public otherwise)
+        data: Any = self._live._repr_mimebundle_()
         bundle = data[0] if isinstance(data, tuple) else data
         self._slot = show_bundle({**bundle, "text/plain": record.bundle()["text/plain"]}, display_id=True)
 

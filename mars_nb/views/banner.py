@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLD_LENGTH: Final = 4_000
 """Characters of a question, and of what the asker had read, that are shown."""
 N_NAMED: Final = 5
+TORN_OFF: Final = "Its process ended in the middle · nothing that was replied is lost"
 SHORT: Final = 300
 
 Banner = dict[str, Any]
@@ -52,16 +53,19 @@ def banner_of(history: History, onlooker: Onlooker, status: str, handle: str, *,
     state = history.state
     if state.questions and status in ("asking", "running", "pausing"):
         return _asking(state)
+    if status == "pausing":
+        return _pausing(history, onlooker, handle, at)
+    return _at_rest(history, onlooker, status, handle)
+
+
+def _at_rest(history: History, onlooker: Onlooker, status: str, handle: str) -> Banner | None:
     match status:
-        case "pausing":
-            return _pausing(history, onlooker, handle, at)
         case "paused":
-            return _paused(state, handle)
+            return _paused(history.state, handle)
         case "interrupted":
-            text = "Its process ended in the middle · nothing that was replied is lost"
-            return _paused(state, handle) | {"text": text}
+            return _paused(history.state, handle) | {"text": TORN_OFF}
         case "failed":
-            return _failed(state, handle)
+            return _failed(history.state, handle)
         case "succeeded" | "cancelled":
             return _done(history, onlooker, status)
         case _:

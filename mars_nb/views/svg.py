@@ -2,8 +2,8 @@
 
 Sites that show notebooks strip styles, scripts and identifiers, so the picture uses none: every colour is an
 attribute of its own element, fills are opaque on a white ground, arrowheads and glyphs are plain paths. A widget
-finds a box by ``data-box`` and ``data-node``, its pieces by ``data-part``, what it shows by ``data-state``. Everything that comes
-from outside is cleaned and escaped on its way in.
+finds a box by ``data-box`` and ``data-node``, its pieces by ``data-part``, what it shows by ``data-state``. Everything
+that comes from outside is cleaned and escaped on its way in.
 """
 
 from __future__ import annotations
@@ -79,13 +79,18 @@ def draw(
             opening,
             f"<title>{labels.escape(title)}</title>" if title else "",
             f"<metadata>mars-run {labels.escape(digest)}</metadata>" if digest else "",
-            f'<rect data-part="ground" width="{number(layout.width)}" height="{number(layout.height)}" fill="{GROUND}"/>',
+            _ground(layout),
             *(_edge(route, _turn_of(route, turns)) for route in layout.routes),
             *node_groups(layout, states),
             turns_group(layout, turns),
             "</svg>",
         ]
     ).replace("\n\n", "\n")
+
+
+def _ground(layout: Layout) -> str:
+    size = f'width="{number(layout.width)}" height="{number(layout.height)}"'
+    return f'<rect data-part="ground" {size} fill="{GROUND}"/>'
 
 
 def node_groups(layout: Layout, states: Mapping[str, NodeView]) -> list[str]:

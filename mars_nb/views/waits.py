@@ -6,6 +6,7 @@ is how it looks now, by the rule by which a join waits.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from mars_nb.engine.branch import BranchState
@@ -81,11 +82,11 @@ def _coming(state: RunState, join: Join) -> list[str]:
     if join.frame.n_live == len(join.waiting) or join.is_blocked:
         return []
     found: dict[tuple[int, str], int] = {}
-    for mine, n_mine in join.lineages.items():
-        for other, counts in join.frame.live.items():
-            sources = state.plan.graph.sources(join.agent, mine.common(other))
-            for agent in counts.keys() & sources:
-                n = counts[agent] - (n_mine if agent == join.agent and mine is other else 0)
-                if n > 0:
-                    found[id(other), agent] = n
+    for mine, other in product(join.lineages, join.frame.live):
+        counts = join.frame.live[other]
+        sources = state.plan.graph.sources(join.agent, mine.common(other))
+        here = {agent: counts[agent] for agent in counts.keys() & sources}
+        if mine is other and join.agent in here:
+            here[join.agent] -= join.lineages[mine]
+        found |= {(id(other), agent): n for agent, n in here.items()}
     return [agent for (_, agent), n in found.items() for _ in range(n)]

@@ -11,8 +11,8 @@ from mars_nb import AgentRegistry, AskUser, MarsError, NobodyToAsk, Orchestra, S
 from mars_nb.jupyter import asking, live, runner
 from mars_nb.jupyter.live import Presses, at_once
 from mars_nb.jupyter.loop_thread import LOOP
-from mars_nb.jupyter.runner import Job, Painter, run_here, run_there
 from mars_nb.jupyter.records import RunRecord
+from mars_nb.jupyter.runner import Job, Painter, run_here, run_there
 from mars_nb.jupyter.runs import paused_text
 from mars_nb.jupyter.screens import Screen
 from mars_nb.topology.model import Topology
@@ -140,13 +140,13 @@ def test_the_stop_button_pauses_a_run_on_the_loop_thread() -> None:
     slow = Slow()
 
     class Presser(Gallery):
-        def paint(self, bundle: dict[str, str]) -> None:
+        def paint(self, bundle: Mapping[str, str]) -> None:
             if "▶ A" in bundle["text/plain"]:
                 signal.raise_signal(signal.SIGINT)
 
     work = job(slow, drawn="User -> A -> B -> User")
     slow.is_done = lambda: work.record.history and work.record.history.state.is_pausing
-    assert not run_there(work, Presser())  # type: ignore[arg-type]
+    assert not run_there(work, Presser())
     assert (work.record.status, work.record.end.result().total_steps) == ("paused", 1)
 
 

@@ -13,8 +13,8 @@ from mars_nb import AskUser, CellError, MarsError, SessionError, agent
 from mars_nb.errors import AgentNotFound, RunFailed, RunNotFound, RunPaused, StorageError
 from mars_nb.jupyter import runner, steering
 from mars_nb.jupyter.looking import ShownRun
-from mars_nb.jupyter.screens import Screen
 from mars_nb.jupyter.runs import Run, record_of
+from mars_nb.jupyter.screens import Screen
 from tests.unit.jupyter.waiting import until, wait_until
 
 if TYPE_CHECKING:
