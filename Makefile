@@ -15,7 +15,7 @@ FAST_TESTS := $(wildcard mars_nb tests/unit tests/conformance tests/architecture
 .PHONY: help install demo check test e2e lab bench ci format format-check lint types layers fast-tests coverage clean faults
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(READY) ## create .venv and install the package and its tools
 

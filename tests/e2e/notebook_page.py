@@ -129,6 +129,10 @@ class NotebookPage:
         if address.scheme not in {"data", "blob"} and address.hostname != HOST:
             self.strangers.append(request.url)
 
+    def shoot(self, path: Path) -> None:
+        """Take a picture of what is seen."""
+        self.page.screenshot(path=path)
+
     # --------------------------------------------------------------------------------------------------------- cells
 
     def cell(self, position: int) -> Locator:
