@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mars_nb.jupyter.desk import Desk
     from mars_nb.jupyter.display import View
+    from mars_nb.jupyter.records import RunRecord
     from mars_nb.jupyter.runner import Job
 
 MAX_ERROR_LENGTH = 200
@@ -96,10 +97,14 @@ def is_settled(foreground: Foreground) -> bool:
         show_line(f"session {record.session_id!r} had succeeded before: shown again, nobody was asked")
     elif "background" in options:
         run_behind(foreground.job, foreground.screen)
-        show_line(f"{record.name} goes on in the background · await {record.name} · %mars pause {record.name}")
+        foreground.screen.say(_in_background(record))
     else:
         return False
     return True
+
+
+def _in_background(record: RunRecord) -> str:
+    return f"{record.name} goes on in the background · await {record.name} · %mars pause {record.name}"
 
 
 def run_now(foreground: Foreground) -> None:
@@ -129,7 +134,7 @@ def close_run(foreground: Foreground, *, ended: bool) -> None:
     if run.status == "succeeded" and not (is_quiet or shows_answer):
         show_answer(run, options.get("format", "md"))
     if not is_quiet:
-        show_line(next_steps(run, record.stubs))
+        show_line(record.next_steps)
     if not ended:
         raise _pressed(run)
     if run.status == "succeeded" or "keep_going" in options or ("step" in options and run.status == "paused"):
@@ -146,23 +151,6 @@ def show_dry(foreground: Foreground) -> None:
     unknown = unknown_agents(topology)
     drawn = f"checked: {summary(topology)}; nothing has run"
     show_line(f"{drawn} · {missing(unknown)}" if unknown and "stub" not in foreground.options else drawn)
-
-
-def next_steps(run: Run, stubs: tuple[str, ...] = ()) -> str:
-    """Give the line that stands below a run."""
-    record = record_of(run)
-    called = record.handle
-    match run.status:
-        case "paused" if record.history and record.history.state.questions:
-            first = "%mars answer TEXT · "
-        case "paused":
-            first = f"%mars resume {called} · %mars step {called} · "
-        case "failed" | "cancelled":
-            first = f"%mars resume {called} (asks again only what has no reply) · "
-        case _:
-            first = ""
-    steps = f"{first}{run.name}.timeline() · %mars show {called}"
-    return f"{steps} · only repeating what they are asked: {', '.join(stubs)}" if stubs else steps
 
 
 def keyboard_of(shell: Any) -> Any:

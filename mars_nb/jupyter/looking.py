@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mars_nb import __version__
 from mars_nb.agents.registry import AgentRegistry
@@ -14,10 +14,12 @@ from mars_nb.jupyter.desk import ENDED
 from mars_nb.jupyter.display import Text, show_answer, show_line
 from mars_nb.jupyter.foreground import screen_of
 from mars_nb.jupyter.help import FACTS
-from mars_nb.jupyter.jobs import digests
+from mars_nb.jupyter.jobs import digests, opened
 from mars_nb.jupyter.plans import counted
 from mars_nb.jupyter.records import RunRecord, base_of
 from mars_nb.jupyter.runs import Run, record_of
+from mars_nb.jupyter.watching import watch as follow
+from mars_nb.jupyter.watching import watching_screen
 from mars_nb.topology.names import RESERVED
 from mars_nb.views.compare import compare as compare_results
 from mars_nb.views.history import History, history_of
@@ -204,6 +206,21 @@ def show(desk: Desk, arguments: Arguments) -> Run | OrchestraResult:
         record.screens.append(screen)
         return shown(desk, record)
     return run
+
+
+def watch(desk: Desk, arguments: Arguments) -> Run:
+    """Follow a session that another kernel runs; one that runs here is shown."""
+    run = desk.find(arguments.word())
+    record = record_of(run)
+    if record.live is not None or record.session_id not in desk.store.backend.list():
+        return cast("Run", show(desk, arguments))
+    screen = watching_screen(desk)
+    if screen is None:
+        return run
+    watched = opened(record.session_id, desk.store.files)
+    watched.place = str(desk.store.path)
+    follow(desk.store, watched, screen)
+    return shown(desk, watched)
 
 
 def replay(desk: Desk, arguments: Arguments) -> Run:

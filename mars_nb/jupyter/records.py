@@ -118,11 +118,29 @@ class RunRecord:
         """Show that it has come to rest."""
         for screen in list(self.screens):
             screen.settle(self)
+            if screen.has_said:
+                screen.say(self.next_steps)
 
     def repaint(self) -> None:
         """Show it anew, in this cell: nbclient drops what is painted for a cell that is over."""
         for screen in self.screens:
             screen.repaint(self.bundle())
+
+    @property
+    def next_steps(self) -> str:
+        """The line that stands below it: what can be done next."""
+        called = self.handle
+        match self.status:
+            case "paused" if self.history and self.history.state.questions:
+                first = "%mars answer TEXT · "
+            case "paused":
+                first = f"%mars resume {called} · %mars step {called} · "
+            case "failed" | "cancelled":
+                first = f"%mars resume {called} (asks again only what has no reply) · "
+            case _:
+                first = ""
+        steps = f"{first}{self.name}.timeline() · %mars show {called}"
+        return f"{steps} · only repeating what they are asked: {', '.join(self.stubs)}" if self.stubs else steps
 
     @property
     def is_heard(self) -> bool:

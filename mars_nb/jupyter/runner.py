@@ -25,6 +25,7 @@ from mars_nb.jupyter.live import Live, Presses
 from mars_nb.jupyter.loop_thread import CLOSE_S, LOOP
 from mars_nb.jupyter.records import LOOK_EVERY_S
 from mars_nb.jupyter.screens import PAINT_EVERY_S, at_once
+from mars_nb.state.file_storage import FileStorageBackend
 from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.result import result_of
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 START_S = 1.0
 """How long a cell waits for its run in the background to begin, so that the next one can pause it."""
+KNOCK_EVERY_S = 0.5
+"""How often a run looks whether another process asks it to pause."""
 DRAIN_S = 3.0
 """How long running steps may go on when the kernel ends; Jupyter kills a kernel that takes more than five seconds."""
 
@@ -185,7 +188,7 @@ async def _carry_out(job: Job, painter: Painter, person: object, *, is_behind: b
     record.begin(live)
     record.onlooker = Onlooker.of(_told(job))
     _listen(job, live, painter)
-    painting = asyncio.ensure_future(painter.keep_painting())
+    beside = [asyncio.ensure_future(painter.keep_painting()), asyncio.ensure_future(_hear_knocks(job, live))]
     asked = Later(live, painter.paint) if is_behind else person
     try:
         session = job.orchestra.session(record.session_id, user=asked if job.user is None else job.user)
@@ -201,8 +204,21 @@ async def _carry_out(job: Job, painter: Painter, person: object, *, is_behind: b
         record.break_off(error)
         raise
     finally:
-        painting.cancel()
+        for each in beside:
+            each.cancel()
     return True
+
+
+async def _hear_knocks(job: Job, live: Live) -> None:
+    """Pause the run when another process asks for it; what was asked before it began does not count."""
+    backend = getattr(job.orchestra.state_manager, "backend", None)
+    if not isinstance(backend, FileStorageBackend):
+        return
+    backend.take_knock(job.record.session_id)
+    while True:
+        await asyncio.sleep(KNOCK_EVERY_S)
+        if backend.take_knock(job.record.session_id):
+            live.pause("somebody who watches asked for it")
 
 
 def _told(job: Job) -> list[Record]:

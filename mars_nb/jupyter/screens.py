@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.jupyter.display import Text, answer_bundle, show_bundle
+from mars_nb.views.labels import clean
 from mars_nb.views.picture import svg
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Screen:
         self.repaints = repaints
         self.relay: Callable[[Callable[[], object]], object] = at_once
         self._handle: DisplayHandle | None = None
+        self._line: DisplayHandle | None = None
         self._shown: Mapping[str, str] = {}
 
     def open(self, record: RunRecord) -> None:
@@ -93,6 +95,19 @@ class Screen:
 
     def retire(self, record: RunRecord) -> None:
         """Leave a run to a later screen."""
+
+    def say(self, text: str) -> None:
+        """Show a line below, in place of the one before."""
+        bundle = {"text/plain": clean(text)}
+        if self._line is None:
+            self._line = show_bundle(bundle, display_id=self.repaints)
+        else:
+            self._line.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
+
+    @property
+    def has_said(self) -> bool:
+        """Whether there is a line below that can be another one."""
+        return self._line is not None
 
     def paint(self, bundle: Mapping[str, str]) -> None:
         """Show a picture, in place of the one before."""

@@ -40,11 +40,14 @@ class Store:
     ----------
     files, memory : StateManager
         Those in the folder, and those that are gone with the kernel.
+    backend : FileStorageBackend
+        The folder.
     """
 
     def __init__(self, folder: str = FOLDER) -> None:
         self.path = Path(folder).expanduser().absolute()
-        self.files = StateManager(FileStorageBackend(self.path))
+        self.backend = FileStorageBackend(self.path)
+        self.files = StateManager(self.backend)
         self.memory = StateManager()
 
     def manager(self, *, in_memory: bool) -> StateManager:
