@@ -79,7 +79,7 @@ def checkpoint(desk: Desk, record: RunRecord, name: str) -> str:
     return made
 
 
-def restore(desk: Desk, record: RunRecord, where: str) -> str:
+def restore(desk: Desk, record: RunRecord, where: int | str) -> str:
     """Go back to a position; what came after stays in the journal."""
     check_at_rest(record)
     at_once(session_of(desk, record).restore(where))
@@ -87,7 +87,7 @@ def restore(desk: Desk, record: RunRecord, where: str) -> str:
     return f"{record.name} is back at {where}, and nothing is deleted; go on: %mars resume {record.handle}"
 
 
-def fork(desk: Desk, record: RunRecord, where: str, changes: Changes, **options: Any) -> Job:
+def fork(desk: Desk, record: RunRecord, where: int | str, changes: Changes, **options: Any) -> Job:
     """Make another run from a position of this one; gives the job of going on with it.
 
     Parameters
@@ -96,7 +96,7 @@ def fork(desk: Desk, record: RunRecord, where: str, changes: Changes, **options:
         What the notebook knows.
     record : RunRecord
         The run.
-    where : str
+    where : int or str
         The position.
     changes : Changes
         What is another one from there on.

@@ -22,6 +22,7 @@ from mars_nb.jupyter.plans import counted
 from mars_nb.jupyter.runner import run_behind
 from mars_nb.jupyter.runs import Run
 from mars_nb.state import positions
+from mars_nb.topology.model import Topology
 from mars_nb.topology.names import quoted
 from mars_nb.views import detail
 from mars_nb.views.history import history_of
@@ -94,6 +95,12 @@ def _text(wish: Wish, key: str) -> str:
     return value
 
 
+def _where(wish: Wish) -> int | str:
+    """Give a position: a seq, or the name of a checkpoint."""
+    where = wish.get("where")
+    return where if isinstance(where, int) and not isinstance(where, bool) else _text(wish, "where")
+
+
 # ------------------------------------------------------------------------------------------------------------ steering
 
 
@@ -109,7 +116,7 @@ def pause(_desk: Desk, record: RunRecord, wish: Wish) -> Said:
 def resume(desk: Desk, record: RunRecord, wish: Wish) -> Said:
     """Go on in the background, perhaps under another rule."""
     rule = _text(wish, "rule")
-    _go_on(desk, record, Changes(rules=(rule,) if rule else ()))
+    _go_on(desk, record, Changes(rules=Topology(rules=[rule] if rule else []).rules))
     extra = f" --rule {shlex.quote(rule)}" if rule else ""
     return {"line": f"%mars resume {record.handle}{extra} -b"}
 
@@ -138,21 +145,21 @@ def stop(desk: Desk, record: RunRecord, _wish: Wish) -> Said:
 
 def checkpoint(desk: Desk, record: RunRecord, wish: Wish) -> Said:
     """Give the present position a name."""
-    name = _text(wish, "name")
+    name = _text(wish, "name") or f"seq-{record.onlooker.seq}"
     made = acts.checkpoint(desk, record, name)
     return {"line": f"%mars checkpoint {record.handle}@{name}", "text": f"this position is {made}"}
 
 
 def restore(desk: Desk, record: RunRecord, wish: Wish) -> Said:
     """Go back to a position."""
-    where = _text(wish, "where")
+    where = _where(wish)
     told = acts.restore(desk, record, where)
     return {"line": f"%mars restore {record.handle}@{where}", "text": told}
 
 
 def fork(desk: Desk, record: RunRecord, wish: Wish) -> Said:
     """Make another run from a position, and let it go on in the background."""
-    where, name, edit = _text(wish, "where"), _text(wish, "as"), _text(wish, "edit")
+    where, name, edit = _where(wish), _text(wish, "as"), _text(wish, "edit")
     job = acts.fork(desk, record, where, Changes(), name=name or None, edit=edit or None)
     run_behind(job)
     forked = desk.adopt(job.record)
