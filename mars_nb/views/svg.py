@@ -2,8 +2,9 @@
 
 Sites that show notebooks strip styles, scripts and identifiers, so the picture uses none: every colour is an
 attribute of its own element, fills are opaque on a white ground, arrowheads and glyphs are plain paths. A widget
-finds a box by ``data-box`` and ``data-node``, its pieces by ``data-part``, what it shows by ``data-state``. Everything
-that comes from outside is cleaned and escaped on its way in.
+finds a box by ``data-box`` and ``data-node``, its pieces by ``data-part``, what they show by the nearest
+``data-state``, and the direction of reading by ``data-flow``. Everything that comes from outside is cleaned and
+escaped on its way in.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def draw(
     height = layout.height * width / layout.width
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(width)}" height="{number(height)}"'
-        f' viewBox="0 0 {number(layout.width)} {number(layout.height)}" role="img"'
+        f' viewBox="0 0 {number(layout.width)} {number(layout.height)}" data-flow="{_flow(layout)}" role="img"'
         f' aria-label={labels.attribute(title or "topology")} font-family="{_FONT}">'
     )
     return "\n".join(
@@ -89,8 +90,11 @@ def draw(
 
 
 def _ground(layout: Layout) -> str:
-    size = f'width="{number(layout.width)}" height="{number(layout.height)}"'
-    return f'<rect data-part="ground" {size} fill="{GROUND}"/>'
+    return f'<rect data-part="ground" width="{number(layout.width)}" height="{number(layout.height)}" fill="{GROUND}"/>'
+
+
+def _flow(layout: Layout) -> str:
+    return "down" if layout.is_down else "across"
 
 
 def node_groups(layout: Layout, states: Mapping[str, NodeView]) -> list[str]:
@@ -130,8 +134,8 @@ def _edge(route: Route, turn: str) -> str:
     return (
         f"<g data-source={labels.attribute(route.source)} data-target={labels.attribute(route.target)}>"
         f"<title>{labels.escape(says)}</title>"
-        f'<path d="{path}" fill="none" stroke="{EDGE}" stroke-width="1.5"/>'
-        f'<path d="{"".join(map(_arrowhead, route.arrows))}" fill="{EDGE}"/></g>'
+        f'<path data-part="line" d="{path}" fill="none" stroke="{EDGE}" stroke-width="1.5"/>'
+        f'<path data-part="head" d="{"".join(map(_arrowhead, route.arrows))}" fill="{EDGE}"/></g>'
     )
 
 
@@ -152,14 +156,14 @@ def _label(route: Route, text: str) -> str:
     width = labels.width_px(text, DETAIL_FONT_PX) + 4
     return (
         f'<rect data-part="ground" x="{number(x - width / 2)}" y="{number(y - 7)}" width="{number(width)}" height="14"'
-        f' rx="3" fill="{GROUND}"/>' + _text(text, x, y + 3.6, size=DETAIL_FONT_PX, fill=INK, anchor="middle")
+        f' rx="3" fill="{GROUND}"/>' + _text("label", text, x, y + 3.6, size=DETAIL_FONT_PX, fill=INK, anchor="middle")
     )
 
 
-def _text(text: str, x: float, y: float, *, size: float, fill: str, anchor: str = "", weight: str = "") -> str:
-    extra = (f' text-anchor="{anchor}"' if anchor else "") + (f' font-weight="{weight}"' if weight else "")
+def _text(part: str, text: str, x: float, y: float, *, size: float, fill: str, anchor: str = "") -> str:
+    extra = (f' text-anchor="{anchor}"' if anchor else "") + (' font-weight="600"' if part == "name" else "")
     return (
-        f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{fill}"{extra}>'
+        f'<text data-part="{part}" x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{fill}"{extra}>'
         f"{labels.escape(text)}</text>"
     )
 
@@ -181,7 +185,9 @@ def _node(i: int, box: Box, view: NodeView | None, layout: Layout, *, is_plain: 
 def _outline(box: Box, state: NodeState) -> str:
     """Draw the box; weight, dash and corner tell the state as well as the colour does."""
     border, colours = state.border, state.light
-    inner = f'<path d="{_rounded(box, border)}" fill="none" stroke="{colours.fill}" stroke-width="1"/>'
+    inner = (
+        f'<path data-part="inner" d="{_rounded(box, border)}" fill="none" stroke="{colours.fill}" stroke-width="1"/>'
+    )
     return (
         f'<path data-part="box" d="{_rounded(box, border)}" fill="{colours.fill}" stroke="{colours.border}"'
         f' stroke-width="{number(border.width)}"{_dash(border)}/>' + (inner if border.shape == "double" else "")
@@ -209,7 +215,7 @@ def _name(box: Box, state: NodeState) -> str:
     x, y = box.middle
     first = y - (len(box.lines) - 1) * _LINE_PX / 2 + FONT_PX * 0.36
     return "".join(
-        _text(line, x, first + i * _LINE_PX, size=FONT_PX, fill=state.light.text, anchor="middle", weight="600")
+        _text("name", line, x, first + i * _LINE_PX, size=FONT_PX, fill=state.light.text, anchor="middle")
         for i, line in enumerate(box.lines)
     )
 
@@ -220,7 +226,7 @@ def _contents(box: Box, view: NodeView) -> str:
     n_px = len(box.lines) * _LINE_PX + _LINE_PX - 1
     first = box.middle[1] - n_px / 2 + FONT_PX * 0.9
     lines = "".join(
-        _text(line, box.x + GLYPH_ROOM_PX, first + i * _LINE_PX, size=FONT_PX, fill=ink, weight="600")
+        _text("name", line, box.x + GLYPH_ROOM_PX, first + i * _LINE_PX, size=FONT_PX, fill=ink)
         for i, line in enumerate(box.lines)
     )
     below = first + len(box.lines) * _LINE_PX - 1
@@ -230,7 +236,7 @@ def _contents(box: Box, view: NodeView) -> str:
 
 def _detail(box: Box, view: NodeView, y: float) -> str:
     text = labels.shorten(labels.clean(view.detail or view.state.word), box.width - GLYPH_ROOM_PX - 6, DETAIL_FONT_PX)
-    return _text(text, box.x + GLYPH_ROOM_PX, y, size=DETAIL_FONT_PX, fill=view.state.light.text)
+    return _text("detail", text, box.x + GLYPH_ROOM_PX, y, size=DETAIL_FONT_PX, fill=view.state.light.text)
 
 
 def _counts(box: Box, view: NodeView, y: float) -> str:
@@ -241,9 +247,8 @@ def _counts(box: Box, view: NodeView, y: float) -> str:
         if x + width > box.right - 4:
             break
         glyph = _glyph(state, x, y - 8.2, _COUNT_GLYPH_PX)
-        drawn.append(
-            glyph + _text(str(n), x + _COUNT_GLYPH_PX + 1.5, y, size=DETAIL_FONT_PX, fill=view.state.light.text)
-        )
+        ink = view.state.light.text
+        drawn.append(glyph + _text("detail", str(n), x + _COUNT_GLYPH_PX + 1.5, y, size=DETAIL_FONT_PX, fill=ink))
         x += width + 4
     return "".join(drawn)
 
@@ -252,7 +257,8 @@ def _glyph(state: NodeState, x: float, y: float, size: float) -> str:
     ink, glyph = state.light.border, state.look.glyph
     paint = f'fill="{ink}"' if glyph.filled else f'fill="none" stroke="{ink}" stroke-width="2" stroke-linecap="round"'
     scale = "" if size == GLYPH_SIZE else f" scale({size / GLYPH_SIZE:g})"
-    return f'<path transform="translate({number(x)} {number(y)}){scale}" d="{glyph.path}" {paint}/>'
+    where = f"translate({number(x)} {number(y)}){scale}"
+    return f'<path data-part="glyph" data-state="{state.value}" transform="{where}" d="{glyph.path}" {paint}/>'
 
 
 def _marker(box: Box, view: NodeView, *, is_down: bool) -> str:
@@ -262,6 +268,8 @@ def _marker(box: Box, view: NodeView, *, is_down: bool) -> str:
     fill = GROUND if view.state is NodeState.IDLE else view.state.light.fill
     circle = f'<circle data-part="box" cx="{number(x)}" cy="{number(y)}" r="{number(_RADIUS)}" fill="{fill}"'
     where = (x + _RADIUS + 4, y + 3.5) if is_down else (x, y + _RADIUS + 11)
-    name = _text(box.name, *where, size=DETAIL_FONT_PX, fill=INK, anchor="" if is_down else "middle")
-    sign = f'<path transform="translate({number(x)} {number(y)})" d="{SIGNS[box.kind]}" fill="{line}"/>'
+    name = _text("label", box.name, *where, size=DETAIL_FONT_PX, fill=INK, anchor="" if is_down else "middle")
+    sign = (
+        f'<path data-part="sign" transform="translate({number(x)} {number(y)})" d="{SIGNS[box.kind]}" fill="{line}"/>'
+    )
     return f'{circle} stroke="{line}" stroke-width="1.5"/>{sign}{name}'

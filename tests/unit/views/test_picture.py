@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mars_nb.views import picture
+from mars_nb.views import svg as svg_writer
+from mars_nb.views.layout import lay_out
 from mars_nb.views.palette import NodeState, NodeView
 from tests.unit.views.drawings import Drawing, Line, drawing
 
@@ -240,3 +242,33 @@ def test_drawing_loads_no_heavy_library() -> None:
         "print([name for name in ('IPython', 'matplotlib', 'pandas', 'networkx', 'numpy') if name in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_every_piece_says_what_part_it_is_so_that_a_live_view_can_give_it_another_colour() -> None:
+    counts = {NodeState.DONE: 2, NodeState.FAILED: 1}
+    states = {**STATES, "North": NodeView(NodeState.FAILED, counts=counts), "South": NodeView(NodeState.ASKING)}
+    root = parsed(picture.svg(FAN, states, turns={frozenset(("Reviewer", "Writer")): "1/3"}))
+    painted = [each for each in root.iter() if each.get("fill") or each.get("stroke")]
+    assert {each.get("data-part") for each in painted} == {
+        *("ground", "line", "head", "box", "inner", "glyph", "sign", "name", "detail", "label")
+    }
+
+
+def test_a_count_shows_its_own_state_and_not_that_of_its_node() -> None:
+    counts = {NodeState.DONE: 2, NodeState.FAILED: 1}
+    group = node_of(picture.svg(FAN, {"North": NodeView(NodeState.FAILED, counts=counts)}), "North")
+    glyphs = [each for each in group if each.get("data-part") == "glyph"]
+    assert [each.get("data-state") for each in glyphs] == ["failed", "failed", "done"]
+
+
+def test_a_picture_says_in_which_direction_it_reads() -> None:
+    assert parsed(picture.svg(FAN)).get("data-flow") == "across"
+    assert parsed(picture.svg(drawing("a b c d e f g h i j k"))).get("data-flow") == "down"
+
+
+def test_each_box_and_the_turns_can_be_drawn_alone_and_are_the_same_as_in_the_whole() -> None:
+    turns = {frozenset(("Reviewer", "Writer")): "1/3"}
+    drawn = lay_out(FAN)
+    pieces = [*svg_writer.node_groups(drawn, STATES), svg_writer.turns_group(drawn, turns)]
+    assert [ET.fromstring(piece).get("data-box") for piece in pieces] == [*map(str, range(9)), None]  # noqa: S314
+    assert all(piece in picture.svg(FAN, STATES, turns=turns) for piece in pieces)
