@@ -2,7 +2,7 @@
 
 Sites that show notebooks strip styles, scripts and identifiers, so the picture uses none: every colour is an
 attribute of its own element, fills are opaque on a white ground, arrowheads and glyphs are plain paths. A widget
-finds a node by ``data-node``, its pieces by ``data-part``, and what it shows by ``data-state``. Everything that comes
+finds a box by ``data-box`` and ``data-node``, its pieces by ``data-part``, what it shows by ``data-state``. Everything that comes
 from outside is cleaned and escaped on its way in.
 """
 
@@ -79,13 +79,37 @@ def draw(
             opening,
             f"<title>{labels.escape(title)}</title>" if title else "",
             f"<metadata>mars-run {labels.escape(digest)}</metadata>" if digest else "",
-            f'<rect width="{number(layout.width)}" height="{number(layout.height)}" fill="{GROUND}"/>',
+            f'<rect data-part="ground" width="{number(layout.width)}" height="{number(layout.height)}" fill="{GROUND}"/>',
             *(_edge(route, _turn_of(route, turns)) for route in layout.routes),
-            *(_node(box, states.get(box.name), layout, is_plain=not states) for box in layout.boxes),
-            *(_label(route, _turn_of(route, turns)) for route in layout.routes if _turn_of(route, turns)),
+            *node_groups(layout, states),
+            turns_group(layout, turns),
             "</svg>",
         ]
     ).replace("\n\n", "\n")
+
+
+def node_groups(layout: Layout, states: Mapping[str, NodeView]) -> list[str]:
+    """Write each box as a group of its own, which a live view puts in the place of the one before.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where everything stands.
+    states : mapping of str to NodeView
+        What each node shows; without any, the nodes show their names alone.
+
+    Returns
+    -------
+    list of str
+        One ``g`` element a box, in their order.
+    """
+    return [_node(i, box, states.get(box.name), layout, is_plain=not states) for i, box in enumerate(layout.boxes)]
+
+
+def turns_group(layout: Layout, turns: Mapping[frozenset[str], str]) -> str:
+    """Write what stands at the conversations, as one group."""
+    labelled = [(route, _turn_of(route, turns)) for route in layout.routes]
+    return f'<g data-turns="1">{"".join(_label(route, turn) for route, turn in labelled if turn)}</g>'
 
 
 def _turn_of(route: Route, turns: Mapping[frozenset[str], str]) -> str:
@@ -122,8 +146,8 @@ def _label(route: Route, text: str) -> str:
     text = labels.shorten(labels.clean(text), 40, DETAIL_FONT_PX)
     width = labels.width_px(text, DETAIL_FONT_PX) + 4
     return (
-        f'<g data-turn="1"><rect x="{number(x - width / 2)}" y="{number(y - 7)}" width="{number(width)}" height="14"'
-        f' rx="3" fill="{GROUND}"/>' + _text(text, x, y + 3.6, size=DETAIL_FONT_PX, fill=INK, anchor="middle") + "</g>"
+        f'<rect data-part="ground" x="{number(x - width / 2)}" y="{number(y - 7)}" width="{number(width)}" height="14"'
+        f' rx="3" fill="{GROUND}"/>' + _text(text, x, y + 3.6, size=DETAIL_FONT_PX, fill=INK, anchor="middle")
     )
 
 
@@ -135,7 +159,7 @@ def _text(text: str, x: float, y: float, *, size: float, fill: str, anchor: str 
     )
 
 
-def _node(box: Box, view: NodeView | None, layout: Layout, *, is_plain: bool) -> str:
+def _node(i: int, box: Box, view: NodeView | None, layout: Layout, *, is_plain: bool) -> str:
     view = view or NodeView(NodeState.IDLE)
     if box.kind != "agent":
         inside, spoken = _marker(box, view, is_down=layout.is_down), box.name
@@ -144,7 +168,7 @@ def _node(box: Box, view: NodeView | None, layout: Layout, *, is_plain: bool) ->
     else:
         inside, spoken = _outline(box, view.state) + _contents(box, view), f"{box.name}, {view.spoken}"
     return (
-        f'<g data-node={labels.attribute(box.name)} data-state="{view.state.value}">'
+        f'<g data-box="{i}" data-node={labels.attribute(box.name)} data-state="{view.state.value}">'
         f"<title>{labels.escape(spoken)}</title>{inside}</g>"
     )
 
