@@ -52,6 +52,7 @@ _ROW_GAP = 46.0
 _PART_GAP = 26.0
 _PADDING = 9.0
 _NARROW_ROOM = 600.0
+_N_ROOMY = 2
 _KEPT_FOR_LANES, _KEPT_IF_NARROW = 2, 1
 _N_LANES, _N_LANES_IF_NARROW = 22, 8
 
@@ -183,7 +184,8 @@ def _plan(sheet: Sheet, room: float) -> _Plan:
             room=room,
         )
     is_narrow = room < _NARROW_ROOM
-    width = math.floor(min(wanted, 100.0 if is_compact or is_narrow else 116.0))
+    are_few = max((layer.count(at) for at in set(layer)), default=0) <= _N_ROOMY
+    width = math.floor(min(wanted, 100.0 if is_compact or is_narrow else _WIDEST if are_few else 116.0))
     n_most = int(room / (width + _BOX_GAP)) - (_KEPT_IF_NARROW if is_narrow else _KEPT_FOR_LANES)
     layer = layering.layers(sheet, n_most=max(1, n_most))
     return _Plan(

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 N_LABELLED: Final = 300
 """Above so many conversations nobody could read what is written at them."""
-_CELL_PX: Final = 32.0
+_SQUARE_PX: Final = 32.0
+_NONE: Final[frozenset[int]] = frozenset()
 _EVERY_PX: Final = 4.0
 _MOST_SPOTS: Final = 24
 _LEAST_STEP_PX: Final = 8.0
@@ -35,25 +36,43 @@ _MOST_HIDDEN: Final = 5
 _HIDES, _AT_END, _ASIDE, _PER_PX = 1.0, 0.4, 0.8, 0.01
 
 
-class _Grid:
-    """Things by the squares that they lie in, so that only neighbours are compared."""
+class _Taken:
+    """Areas in which nothing may be written, by the squares that they lie in: only neighbours are compared."""
 
     def __init__(self) -> None:
-        self._cells: defaultdict[tuple[int, int], list[tuple[Area, int]]] = defaultdict(list)
+        self._areas: defaultdict[tuple[int, int], list[Area]] = defaultdict(list)
 
-    def add(self, area: Area, owner: int = -1) -> None:
-        for cell in _cells(area):
-            self._cells[cell].append((area, owner))
+    def add(self, area: Area) -> None:
+        for cell in _cells(area, _SQUARE_PX):
+            self._areas[cell].append(area)
 
-    def owners(self, area: Area) -> set[int]:
-        """Give whose things touch an area."""
+    def touches(self, area: Area) -> bool:
         left, top, right, bottom = area
-        near = (each for cell in _cells(area) for each in self._cells.get(cell, ()))
-        return {owner for (x, y, r, b), owner in near if x < right and left < r and y < bottom and top < b}
+        near = (each for cell in _cells(area, _SQUARE_PX) for each in self._areas.get(cell, ()))
+        return any(x < right and left < r and y < bottom and top < b for x, y, r, b in near)
 
 
-def _cells(area: Area) -> Iterator[tuple[int, int]]:
-    left, top, right, bottom = (int(side // _CELL_PX) for side in area)
+class _Lines:
+    """Which edges run through which small square."""
+
+    def __init__(self, paths: Sequence[Sequence[Point]]) -> None:
+        self._owners: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+        for i, path in enumerate(paths):
+            for x, y in path:
+                self._owners[int(x // _EVERY_PX), int(y // _EVERY_PX)].add(i)
+
+    def n_others(self, area: Area, own: int, most: int) -> int:
+        """Count the other edges in an area; beyond ``most`` it does not matter how many."""
+        found: set[int] = set()
+        for cell in _cells(area, _EVERY_PX):
+            found |= self._owners.get(cell, _NONE)
+            if len(found) > most + 1:
+                break
+        return len(found - {own})
+
+
+def _cells(area: Area, size: float) -> Iterator[tuple[int, int]]:
+    left, top, right, bottom = (int(side // size) for side in area)
     return ((i, j) for i in range(left, right + 1) for j in range(top, bottom + 1))
 
 
@@ -74,7 +93,7 @@ def place_labels(layout: Layout) -> Layout:
     found: dict[int, Point | None] = dict.fromkeys(talks)
     if len(talks) <= N_LABELLED:
         paths = [_sampled(route) for route in layout.routes]
-        taken, lines = _taken(layout.boxes, layout.routes), _lines(paths)
+        taken, lines = _taken(layout.boxes, layout.routes), _Lines(paths)
         spots = {i: [spot for spot in _spots(layout.routes[i], paths[i]) if _is_inside(spot, layout)] for i in talks}
         for i in sorted(talks, key=lambda i: len(spots[i])):
             if spot := _best(spots[i], i, taken, lines):
@@ -89,14 +108,14 @@ def _is_inside(spot: _Spot, layout: Layout) -> bool:
     return left >= 0 and top >= 0 and right <= layout.width and bottom <= layout.height
 
 
-def _taken(boxes: Iterable[Box], routes: Iterable[Route]) -> _Grid:
-    grid = _Grid()
+def _taken(boxes: Iterable[Box], routes: Iterable[Route]) -> _Taken:
+    taken = _Taken()
     for box in boxes:
-        grid.add(_grown((box.x, box.y, box.right, box.bottom), _BOX_CLEAR_PX))
+        taken.add(_grown((box.x, box.y, box.right, box.bottom), _BOX_CLEAR_PX))
     for route in routes:
         for arrow in route.arrows:
-            grid.add(_head(arrow))
-    return grid
+            taken.add(_head(arrow))
+    return taken
 
 
 def _head(arrow: Arrow) -> Area:
@@ -104,14 +123,6 @@ def _head(arrow: Arrow) -> Area:
     x, y = arrow.x - arrow.dx * ARROW_PX, arrow.y - arrow.dy * ARROW_PX
     side_x, side_y = abs(arrow.dy) * half, abs(arrow.dx) * half
     return min(x, arrow.x) - side_x, min(y, arrow.y) - side_y, max(x, arrow.x) + side_x, max(y, arrow.y) + side_y
-
-
-def _lines(paths: Sequence[Sequence[Point]]) -> _Grid:
-    grid = _Grid()
-    for i, path in enumerate(paths):
-        for x, y in path:
-            grid.add((x, y, x, y), i)
-    return grid
 
 
 def _sampled(route: Route) -> list[Point]:
@@ -172,15 +183,15 @@ def _beside_head(arrow: Arrow) -> tuple[Point, Point]:
     return (x, arrow.y - side - height / 2), (x, arrow.y + side + height / 2)
 
 
-def _best(spots: Iterable[_Spot], own: int, taken: _Grid, lines: _Grid) -> _Spot | None:
+def _best(spots: Iterable[_Spot], own: int, taken: _Taken, lines: _Lines) -> _Spot | None:
     """Give the cheapest place that touches nothing; to hide a piece of an edge or two is dear, and only on the line."""
     best, least = None, math.inf
     for spot in sorted(spots, key=lambda spot: spot.cost):
         if spot.cost >= least:
             break
-        if taken.owners(spot.area):
+        if taken.touches(spot.area):
             continue
-        n_hidden = len(lines.owners(_grown(spot.area, spot.clear_px)) - {own})
+        n_hidden = lines.n_others(_grown(spot.area, spot.clear_px), own, spot.n_hidden)
         if n_hidden <= spot.n_hidden and spot.cost + _HIDES * n_hidden < least:
             best, least = spot, spot.cost + _HIDES * n_hidden
     return best

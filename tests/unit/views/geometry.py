@@ -28,6 +28,12 @@ class Area(NamedTuple):
     def of(cls, box: Box | Frame) -> Area:
         return cls(box.x, box.y, box.right, box.bottom)
 
+    @classmethod
+    def around(cls, points: list[tuple[float, float]]) -> Area:
+        """Give a little more than what holds all points: a straight line has no area."""
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        return cls(min(xs) - 1, min(ys) - 1, max(xs) + 1, max(ys) + 1)
+
     def touches(self, other: Area) -> bool:
         across = self.x < other.right - SLACK_PX and other.x < self.right - SLACK_PX
         return across and self.y < other.bottom - SLACK_PX and other.y < self.bottom - SLACK_PX
@@ -87,19 +93,21 @@ def _boxes(layout: Layout) -> Iterator[str]:
 
 
 def _routes(layout: Layout) -> Iterator[str]:
-    """A route runs through no box at all: it ends at the outline of its own two."""
+    """Tell of routes through a box, also one of their own: they end at its outline."""
+    areas = [(box.name, Area.of(box)) for box in layout.boxes]
     for route in layout.routes:
         points = list(sampled(route))
-        for box in layout.boxes:
-            if any(Area.of(box).holds(point) for point in points):
-                yield f"the edge {names(route)} runs through {box.name}"
+        around = Area.around(points)
+        for name, area in areas:
+            if area.touches(around) and any(area.holds(point) for point in points):
+                yield f"the edge {names(route)} runs through {name}"
 
 
 def _arrows(layout: Layout) -> Iterator[str]:
+    areas = [(box.name, Area.of(box)) for box in layout.boxes]
     for route in layout.routes:
-        for box in layout.boxes:
-            if any(Area.of(box).touches(arrow_area(arrow)) for arrow in route.arrows):
-                yield f"an arrowhead of {names(route)} lies on {box.name}"
+        for head in map(arrow_area, route.arrows):
+            yield from (f"an arrowhead of {names(route)} lies on {name}" for name, area in areas if area.touches(head))
 
 
 def _labels(layout: Layout) -> Iterator[str]:
@@ -114,7 +122,7 @@ def _labels(layout: Layout) -> Iterator[str]:
 
 
 def _frames(layout: Layout) -> Iterator[str]:
-    """A frame holds its own agents whole, and touches nobody else."""
+    """Tell of frames that do not hold their own agents whole, or touch somebody else."""
     for frame in layout.frames:
         for box in layout.boxes:
             area, own = Area.of(frame), box.name in frame.names and box.kind == "agent"
@@ -129,7 +137,8 @@ def _outside(layout: Layout) -> Iterator[str]:
     parts = [(box.name, Area.of(box)) for box in layout.boxes]
     parts += [(", ".join(frame.names), Area.of(frame)) for frame in layout.frames]
     for route in layout.routes:
-        parts += [(names(route), Area(x, y, x, y)) for x, y in sampled(route)]
+        left, top, right, bottom = Area.around(list(sampled(route)))
+        parts += [(names(route), Area(left + 1, top + 1, right - 1, bottom - 1))]
         parts += [(f"arrowhead of {names(route)}", arrow_area(arrow)) for arrow in route.arrows]
         parts += [(f"label of {names(route)}", area)] if (area := label_area(route)) else []
     yield from dict.fromkeys(f"{name} lies outside" for name, area in parts if not area.lies_in(canvas))
