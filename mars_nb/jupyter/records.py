@@ -16,10 +16,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from mars_nb.views import nodes, picture
+from mars_nb.views import nodes
 from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.result import OrchestraResult
-from mars_nb.views.scene import Caption, Stage, drawn_scene, scene
+from mars_nb.views.scene import Caption, drawn_scene, scene
+from mars_nb.views.stage import Stage
 
 if TYPE_CHECKING:
     from mars_nb.jupyter.live import Live
@@ -149,14 +150,16 @@ class RunRecord:
 
     def bundle(self) -> dict[str, str]:
         """Give the picture: of where everybody stands, or of what is drawn."""
-        return picture.mimebundle(self.topology) if self.history is None else nodes.run_mimebundle(self.history)
+        if self.history is None:
+            return self.stage.mimebundle({}, {})
+        return self.stage.mimebundle(nodes.node_views(self.history), nodes.turns(self.history.state))
 
     @property
     def stage(self) -> Stage:
         """The topology, laid out."""
         topology = self.topology if self.history is None else self.history.topology
         if self._stage is None or self._stage.topology is not topology:
-            self._stage = Stage.of(topology)
+            self._stage = Stage(topology)
         return self._stage
 
     @property

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.jupyter.display import Text, answer_bundle, show_bundle
 from mars_nb.views.labels import clean
-from mars_nb.views.picture import svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -224,7 +223,7 @@ class LiveScreen(Screen):
 
 
 def _drawing(record: RunRecord) -> str:
-    return svg(record.stage.topology, title=f"run {record.name}")
+    return record.stage.svg({}, {}, title=f"run {record.name}")
 
 
 def _last_words(record: RunRecord, form: Format) -> dict[str, str]:

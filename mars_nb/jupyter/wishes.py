@@ -27,7 +27,8 @@ from mars_nb.topology.names import quoted
 from mars_nb.views import detail
 from mars_nb.views.history import history_of
 from mars_nb.views.onlooker import Onlooker
-from mars_nb.views.scene import Stage, scene
+from mars_nb.views.scene import scene
+from mars_nb.views.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,7 +211,7 @@ def _past(desk: Desk, record: RunRecord, seq: object) -> tuple[History, Onlooker
 def _stage(record: RunRecord, past: History) -> Stage:
     """Give the picture as it was; the same as now where the same was drawn, so that nothing jumps."""
     is_same = past.topology.to_text() == record.stage.topology.to_text()
-    return record.stage if is_same else Stage.of(past.topology)
+    return record.stage if is_same else Stage(past.topology)
 
 
 def detail_of(desk: Desk, record: RunRecord, wish: Wish) -> Said:

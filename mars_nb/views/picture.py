@@ -114,7 +114,16 @@ def text(topology: Drawn, states: Mapping[str, NodeView] = _NO_STATES, *, ascii:
     str
         Above 40 agents: how many are in each state, and those a person should know of.
     """
-    rows = layout.reading_order(topology)
+    return rows_text(layout.reading_order(topology), states, ascii=ascii)
+
+
+def rows_text(
+    rows: Sequence[Sequence[str]],
+    states: Mapping[str, NodeView] = _NO_STATES,
+    *,
+    ascii: bool = False,  # noqa: A002
+) -> str:
+    """Write the agents of each layer in a line; see `text`."""
     if sum(map(len, rows)) > layout.N_COMPACT:
         return _summary(rows, states, ascii=ascii)
     arrow = " -> " if ascii else " → "

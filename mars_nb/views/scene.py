@@ -8,13 +8,12 @@ out. The picture's boxes are in it as the very pieces of SVG that a saved pictur
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.agents.replies import as_text
 from mars_nb.engine.branch import BranchState
-from mars_nb.views import layout, nodes, picture
-from mars_nb.views import svg as svg_writer
+from mars_nb.views import nodes
 from mars_nb.views.banner import banner_of
 from mars_nb.views.labels import clean
 from mars_nb.views.onlooker import SPOKEN_LENGTH
@@ -22,10 +21,9 @@ from mars_nb.views.onlooker import SPOKEN_LENGTH
 if TYPE_CHECKING:
     from mars_nb.engine.state import RunState
     from mars_nb.engine.trace import StepTrace
-    from mars_nb.topology.model import Topology
     from mars_nb.views.history import History
     from mars_nb.views.onlooker import Onlooker
-    from mars_nb.views.shapes import Layout
+    from mars_nb.views.stage import Stage
 
 N_BARS: Final = 400
 """Bars of the small chart, those of the newest steps."""
@@ -66,27 +64,6 @@ _WORDS: Final = {
     "interrupted": "Interrupted",
     "drawn": "Drawn",
 }
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A topology with its layout, worked out once for a run.
-
-    Parameters
-    ----------
-    topology : Topology
-        What is drawn.
-    layout : Layout
-        Where everything stands.
-    """
-
-    topology: Topology
-    layout: Layout = field(repr=False)
-
-    @classmethod
-    def of(cls, topology: Topology) -> Stage:
-        """Lay a topology out."""
-        return cls(topology, layout.lay_out(picture.drawable(topology, {})[0]))
 
 
 @dataclass(frozen=True)
@@ -150,8 +127,8 @@ def scene(history: History, onlooker: Onlooker, stage: Stage, caption: Caption, 
         "clock": {"s": onlooker.worked_s(at), "runs": onlooker.is_at_work},
         "seq": onlooker.seq,
         "controls": list(_CONTROLS[status]),
-        "nodes": _boxes(history, stage),
-        "turns": svg_writer.turns_group(stage.layout, nodes.turns(state)),
+        "nodes": stage.boxes(nodes.node_views(history)),
+        "turns": stage.turns(nodes.turns(state)),
         "stage": {"width": stage.layout.width, "height": stage.layout.height},
         "spoken": _spoken(state, status),
         "bars": _bars(history, onlooker),
@@ -237,12 +214,6 @@ def short_number(n: int) -> str:
 def _cost(state: RunState) -> str:
     is_known = all(step.cost_usd is not None for step in state.steps)
     return f"${state.cost_usd:.3f}" if is_known else ""
-
-
-def _boxes(history: History, stage: Stage) -> dict[str, str]:
-    _, views = picture.drawable(stage.topology, nodes.node_views(history))
-    groups = svg_writer.node_groups(stage.layout, views)
-    return {str(i): group for i, group in enumerate(groups)}
 
 
 def _spoken(state: RunState, status: str) -> str:

@@ -117,7 +117,8 @@ def node_groups(layout: Layout, states: Mapping[str, NodeView]) -> list[str]:
     list of str
         One ``g`` element a box, in their order.
     """
-    return [_node(i, box, states.get(box.name), layout, is_plain=not states) for i, box in enumerate(layout.boxes)]
+    plain = not states
+    return [node_group(layout, i, states.get(box.name), is_plain=plain) for i, box in enumerate(layout.boxes)]
 
 
 def turns_group(layout: Layout, turns: Mapping[frozenset[str], str]) -> str:
@@ -192,8 +193,9 @@ def _text(text: str, x: float, y: float, look: str = "") -> str:
     return f'<text x="{number(x)}" y="{number(y)}"{look and " "}{look}>{labels.escape(text)}</text>'
 
 
-def _node(i: int, box: Box, view: NodeView | None, layout: Layout, *, is_plain: bool) -> str:
-    view = view or NodeView(NodeState.IDLE)
+def node_group(layout: Layout, i: int, view: NodeView | None, *, is_plain: bool = False) -> str:
+    """Write box number ``i``; the name alone if it is plain."""
+    box, view = layout.boxes[i], view or NodeView(NodeState.IDLE)
     if box.kind != "agent":
         inside, spoken = _marker(box, view, is_down=layout.is_down), box.name
     elif is_plain:

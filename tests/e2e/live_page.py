@@ -28,7 +28,13 @@ ROOT = Path(__file__).parent.parent.parent
 STATIC = ROOT / "mars_nb" / "jupyter" / "static"
 SCREENSHOTS = ROOT / "out" / "screenshots" / "live"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 ADDRESS = "https://live.test/"
 FRAME_MS = 50
 
@@ -242,7 +248,9 @@ def failed(team: Team) -> dict[str, Any]:
             {"label": "Open step", "do": "detail", "step": "b0.1#2"},
         ],
     }
-    nodes = team.nodes({**RESTING, "South": NodeView(NodeState.FAILED), "Merger": NodeView(NodeState.WAITING, "3 of 4")})
+    nodes = team.nodes(
+        {**RESTING, "South": NodeView(NodeState.FAILED), "Merger": NodeView(NodeState.WAITING, "3 of 4")}
+    )
     controls = ["resume", "step", "checkpoint", "restore", "fork", "look"]
     return resting(team, status="failed", banner=banner, nodes=nodes, controls=controls, spoken="Failed, step 8.")
 
@@ -275,7 +283,11 @@ DETAIL: Final = {
             "state": "done",
             "parts": [["request", "Bring the findings together."], ["reply", "North rose by 3 %."]],
         },
-        {"title": "b0#3 · failed · 0.4 s", "state": "failed", "parts": [["request", "Again."], ["error", "ValueError"]]},
+        {
+            "title": "b0#3 · failed · 0.4 s",
+            "state": "failed",
+            "parts": [["request", "Again."], ["error", "ValueError"]],
+        },
     ],
 }
 

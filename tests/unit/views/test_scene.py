@@ -12,7 +12,8 @@ from mars_nb.state import positions
 from mars_nb.views.detail import edge_detail, node_detail, step_detail
 from mars_nb.views.history import history_of
 from mars_nb.views.onlooker import Onlooker
-from mars_nb.views.scene import N_BARS, Caption, Stage, drawn_scene, scene
+from mars_nb.views.scene import N_BARS, Caption, drawn_scene, scene
+from mars_nb.views.stage import Stage
 from mars_nb.views.waits import awaited, joins
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def shown(records: list[Record], status: str = "running", until: int | None = No
     kept = records if until is None else positions.until(records, until)
     history = history_of(kept)
     caption = Caption("report", "report-1", "report", "/home", "offline", status)
-    made = scene(history, Onlooker.of(kept), Stage.of(history.topology), caption, at=kept[-1].at)
+    made = scene(history, Onlooker.of(kept), Stage(history.topology), caption, at=kept[-1].at)
     assert "null" not in json.dumps(made), "a merge patch reads a null as a removal"
     return made
 
@@ -147,7 +148,7 @@ async def test_only_the_newest_bars_are_shown(run: Any, monkeypatch: pytest.Monk
 
 async def test_before_the_first_event_there_is_a_drawing(run: Any) -> None:
     history: History = history_of(await run(FAN))
-    made = drawn_scene(Stage.of(history.topology), Caption("report"))
+    made = drawn_scene(Stage(history.topology), Caption("report"))
     assert (made["seq"], made["nodes"], made["controls"][0]) == (0, {}, "pause")
 
 
