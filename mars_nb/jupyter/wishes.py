@@ -108,6 +108,8 @@ def _where(wish: Wish) -> int | str:
 def pause(_desk: Desk, record: RunRecord, wish: Wish) -> Said:
     """Let no further step start; the second time, cancel the running ones."""
     now = wish.get("now") is True
+    if record.status == "paused":  # a click that was heard late
+        return {"text": f"run {record.name!r} is paused"}
     if record.live is None:
         raise CellError(f"run {record.name!r} is not going on (status: {record.status})")
     record.live.pause("you pressed Pause", now=now)

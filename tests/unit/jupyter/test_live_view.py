@@ -256,7 +256,6 @@ def test_a_failed_run_offers_what_helps(desk: Notebook, pages: list[Page]) -> No
         ({"do": "checkpoint", "name": "../x"}, "checkpoint"),
         ({"do": "fork", "where": "Nobody#1"}, "there is no position"),
         ({"do": "resume", "rule": "explode(A)"}, "explode"),
-        ({"do": "pause"}, "not going on"),
         ({"do": "answer", "text": "x" * 200_000}, "is no text of at most"),
     ],
 )
