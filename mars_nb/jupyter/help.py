@@ -31,7 +31,8 @@ A team of agents in a cell: first define them, then draw who may talk to whom.
     User -> Planner -> User
 
 The run is bound to `report`: report.final_response, report.timeline(), %mars show report.
-%mars demo runs a small team. Topics: """
+%mars demo runs a small team.
+Topics: """
 
 _CELL = """\
 %%mars [NAME] [options]      NAME is the variable of the run; without it, `run`
