@@ -212,7 +212,9 @@ class LiveScreen(Screen):
             super().repaint(bundle)
 
     def _paint_still(self, record: RunRecord) -> None:
-        super().repaint(record.bundle())
+        bundle = record.bundle()
+        if bundle != self._shown:
+            super().repaint(bundle)
         self._painted_at = time.monotonic()
 
     def _replace(self, bundle: Mapping[str, str]) -> None:

@@ -291,3 +291,20 @@ def test_the_loop_thread_starts_again_after_it_was_closed() -> None:
         assert run_there(job(hello), Gallery())
         LOOP.close()
     LOOP.close()
+
+
+async def test_where_no_thread_can_be_started_a_run_goes_to_the_loop_that_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_thread: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def work() -> bool:
+        return asyncio.get_running_loop() is here
+
+    here = asyncio.get_running_loop()
+    LOOP.close()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        submitted = LOOP.submit(work())
+    assert await asyncio.wrap_future(submitted)
