@@ -197,7 +197,7 @@ def has_number(text: str) -> bool:
 
 def _in_common(sources: Sequence[Source], heading: str) -> str:
     """Name what all sources speak of, beyond the subject itself."""
-    if len(sources) == 1:
+    if len(sources) <= 1:
         return ""
     bags = [Counter(terms(" ".join(source.facts))) for source in sources]
     known = {*terms(heading), *(term for source in sources for term in terms(source.name))}
