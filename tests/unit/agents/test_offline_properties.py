@@ -18,20 +18,19 @@ from mars_nb.agents.offline.filling import completed
 from mars_nb.agents.offline.textrank import key_sentences
 from tests.unit.agents.offline_dialogue import ANSWER, ASK_USER, END, ask, ask_in_parallel, hand_over
 
-WORDS = (
-    "tides turn twice compare review plan route parallel all each North South 12 3.5 2026-03-01 ada@example.org true not "
-    '"spring tide" Write Please ? . ! : ; \n \n\n ## Approved. sentence two 月 潮。 is_feasible year cost'
-).split(" ")
+SPICE = """tides turn twice compare review plan route parallel all each North South 12 3.5 2026-03-01 ada@example.org
+not true "spring tide" Write Please ? . ! : ; Approved. sentence two 月 潮。 is_feasible year cost"""
+WORDS = [*SPICE.split(), "\n", "\n\n## ", "- "]
 TEXTS = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join))
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(), st.text(max_size=8))
-KEYWORDS = (
-    "type properties required items enum const anyOf oneOf allOf $ref $defs format pattern minimum maximum multipleOf "
-    "exclusiveMinimum exclusiveMaximum minItems maxItems uniqueItems prefixItems minLength maxLength description"
-).split(" ")
+SCHEMA_WORDS = """type properties required items enum const anyOf oneOf allOf $ref $defs format pattern minimum
+maximum multipleOf exclusiveMinimum exclusiveMaximum minItems maxItems uniqueItems prefixItems minLength maxLength"""
+KEYWORDS = SCHEMA_WORDS.split()
 VALUES = st.one_of(
     SCALARS,
-    st.sampled_from(["object", "array", "string", "integer", "number", "boolean", "null", "date", "email", "#/$defs/a", "#"]),
-)  # fmt: skip
+    st.sampled_from(["object", "array", "string", "integer", "number", "boolean", "null"]),
+    st.sampled_from(["date", "email", "#/$defs/a", "#"]),
+)
 ANY_SCHEMA = st.recursive(
     VALUES,
     lambda inner: st.one_of(
@@ -160,9 +159,9 @@ FIELDS = st.one_of(
     st.tuples(st.integers(-50, 50), st.integers(1, 40)).map(lambda b: (float, Field(gt=b[0], lt=b[0] + b[1]))),
     st.integers(2, 9).map(lambda step: (int, Field(multiple_of=step, gt=step))),
     st.tuples(st.integers(0, 20), st.integers(0, 20)).map(lambda b: (str, Field(min_length=b[0], max_length=sum(b)))),
-    st.tuples(st.integers(0, 4), st.integers(0, 3)).map(lambda b: (list[str], Field(min_length=b[0], max_length=sum(b)))),
+    st.integers(0, 4).map(lambda n: (list[str], Field(min_length=n, max_length=n + 2))),
     st.integers(0, 4).map(lambda n: (set[int], Field(min_length=n))),
-)  # fmt: skip
+)
 FIELD_NAMES = st.sampled_from(["title", "summary", "year", "n_boats", "is_open", "tags", "children", "name", "region"])
 
 

@@ -101,14 +101,12 @@ def test_words_of_scripts_without_spaces_are_pairs_of_signs() -> None:
     [
         (
             "Fasse in einem Satz zusammen.",
-            "Die Gezeiten wechseln zweimal am Tag. Meine Tante trinkt Tee. Der Mond zieht das Wasser der Nordsee an. "
-            "An der Nordsee haben die Gezeiten bis zu 4 Meter.",
-            "An der Nordsee haben die Gezeiten bis zu 4 Meter.",
+            "Gezeiten wechseln. Meine Tante trinkt Tee. Die Nordsee hat hohe Gezeiten. Die Nordsee steigt.",
+            "Die Nordsee hat hohe Gezeiten.",
         ),
         (
             "Résume en une phrase.",
-            "La marée monte deux fois par jour. Ma tante boit du thé. La lune attire la mer et fait monter la marée. "
-            "La mer suit la lune.",
+            "La marée monte. Ma tante boit du thé. La lune attire la mer et fait monter la marée. La mer suit la lune.",
             "La lune attire la mer et fait monter la marée.",
         ),
         (

@@ -95,10 +95,10 @@ def test_every_call_has_an_id_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("request_text", "arguments"),
     [
-        ('Send an urgent e-mail to ada@example.org, "Tides".', {"to": "ada@example.org", "subject": "Tides", "urgent": True}),
-        ('Send an e-mail to ada@example.org, "Tides".', {"to": "ada@example.org", "subject": "Tides"}),
+        ('Send an urgent e-mail to a@b.org, "Tides".', {"to": "a@b.org", "subject": "Tides", "urgent": True}),
+        ('Send an e-mail to a@b.org, "Tides".', {"to": "a@b.org", "subject": "Tides"}),
     ],
-)  # fmt: skip
+)
 def test_arguments_are_found_by_their_shape_and_their_name(request_text: str, arguments: dict[str, Any]) -> None:
     mail = tool(
         "send_email", "Send it.", ("urgent",), to={**TEXT, "format": "email"}, subject=TEXT, urgent={"type": "boolean"}
