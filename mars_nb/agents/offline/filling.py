@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.agents.offline.evidence import Evidence
@@ -275,8 +276,9 @@ class _Form:
     def _matching(self, schema: Schema) -> str | None:
         """Give the first word of the text that fits a pattern."""
         try:
-            pattern = re.compile(str(schema["pattern"]))
-        except re.error:
+            with warnings.catch_warnings(action="ignore"):  # about a pattern that nobody here wrote
+                pattern = re.compile(str(schema["pattern"]))
+        except (re.error, OverflowError, RecursionError):
             return None
         return next((word for word in re.split(r"[\s,;]+", self.text[:2_000]) if pattern.search(word)), None)
 

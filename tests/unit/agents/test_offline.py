@@ -256,3 +256,28 @@ def test_a_person_is_asked_once_and_the_answer_joins_the_request() -> None:
 def test_a_question_that_the_instructions_word_is_asked_so() -> None:
     response = ask('Ask the user "Shall I publish it?" first.', "Tides turn.", tools=(ASK_USER,))
     assert response.calls[0].arguments == {"question": "Shall I publish it?"}
+
+
+# -------------------------------------------------------------------------------------------------------------- others
+
+
+def test_what_the_user_said_is_no_contribution() -> None:
+    text = ask("You are a writer.", headed({"User": QUESTION, "Pro": "It is cheap.", "Con": "It is loud."})).text
+    assert text.startswith("# Solar and wind power for a small island\n")
+    assert "**User:**" not in text
+
+
+def test_a_judge_reports_what_the_sides_said() -> None:
+    text = ask("Judge the debate.", headed({"Pro": "It is cheap.", "Con": "It is loud."})).text
+    assert text == "# Findings of Pro and Con\n\n**Pro:** It is cheap.\n\n**Con:** It is loud."
+
+
+def test_the_sections_of_a_draft_are_no_contributions() -> None:
+    assert ask("You are a reviewer.", "## Cost\n\nIt is cheap.\n\n## Noise\n\nIt is loud.").text.startswith(
+        "Please change:"
+    )
+
+
+def test_a_reply_that_was_refused_is_no_request() -> None:
+    refused = "This is not possible: the reply is empty. Reply again."
+    assert ask("", "Tides turn twice a day.", ModelSaid("?"), refused).text == "Tides turn twice a day."
