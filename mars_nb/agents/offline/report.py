@@ -212,6 +212,8 @@ def _in_common(sources: Sequence[Source], heading: str) -> str:
 
 def _missing(sources: Sequence[Source], wanted: Wishes) -> str:
     """Say what was wanted and is not in the material."""
+    if not (wanted.words or wanted.number):
+        return ""
     known = frozenset(term for source in sources for fact in source.facts for term in terms(fact))
     absent = [f'"{word}"' for word in wanted.words if not known.intersection(terms(word))]
     if wanted.number and not any(has_number(fact) for source in sources for fact in source.facts):
