@@ -12,10 +12,10 @@ TYPED := $(wildcard mars_nb tests .ci notebooks/run_demo.py benchmarks examples)
 FAST_TESTS := $(wildcard mars_nb tests/unit tests/conformance tests/architecture)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test lab bench ci format format-check lint types layers fast-tests coverage clean faults
+.PHONY: help install demo check test e2e lab bench ci format format-check lint types layers fast-tests coverage clean faults
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(READY) ## create .venv and install the package and its tools
 
@@ -37,6 +37,9 @@ test: $(READY) ## everything, with coverage
 
 faults: $(READY) ## kill runs a thousand times, damage journals everywhere: the long fault tests, with their figures
 	MARS_FAULTS=1000 $(PY) -m pytest -s tests/faults
+
+e2e: $(READY) ## the tests in a browser, with screenshots in out/screenshots
+	$(PY) -m pytest tests/e2e
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter-lab notebooks

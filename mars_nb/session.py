@@ -112,13 +112,15 @@ class Session:
         started = self._conductor.started(cast, task, context, is_kept=True)
         return await self._conductor.conduct(cast, [started], self.id, self._manager.open(self.id))
 
-    async def pause(self, *, now: bool = False) -> bool:
+    async def pause(self, *, now: bool = False, reason: str = "you asked for it") -> bool:
         """Let no further step start, and return when the running ones are over.
 
         Parameters
         ----------
         now : bool
             Cancel the running steps instead; they are asked again when the run is resumed.
+        reason : str
+            What the journal says why.
 
         Returns
         -------
@@ -129,7 +131,7 @@ class Session:
         loop = self._conductor.live.get(self.id)
         if loop is None:
             return False
-        loop.pause("you asked for it", now=now)
+        loop.pause(reason, now=now)
         if loop.is_around():
             return True
         await loop.wait()

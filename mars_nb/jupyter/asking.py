@@ -1,4 +1,8 @@
-"""How whoever sits at the notebook is asked: below the picture, in the cell's own thread, or by ``%mars answer``."""
+"""How whoever sits at the notebook is asked: in the live view, by ``%mars answer``, or with an input line.
+
+The question stands in the live view. A kernel that hears no clicks in the middle of a cell cannot take the answer from
+there; then the cell asks with an input line of its own.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +23,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mars_nb.jupyter.live import Live, Presses
+    from mars_nb.jupyter.records import RunRecord
+
+LOOK_S = 0.1
+N_LOOKS = 12
+"""How often a page is given another moment to say that it is there, before the question goes to the keyboard."""
 
 
 class Here:
     """Asks in the middle of a cell that is awaited: everything else waits for the answer."""
 
-    def __init__(self, keyboard: Callable[[str], str], paint: Callable[[], object], presses: Presses) -> None:
+    def __init__(
+        self, keyboard: Callable[[str], str], paint: Callable[[], object], presses: Presses, record: RunRecord
+    ) -> None:
         self._keyboard = keyboard
         self._paint = paint
         self._presses = presses
+        self._record = record
 
     async def ask(self, question: str) -> str:
         """Ask, and wait for the reply."""
         self._paint()
+        if await _is_heard(self._record) and (live := self._record.live):
+            return await live.ask(question)
         try:
             return _answer(self._keyboard, question)
         except KeyboardInterrupt:
@@ -48,14 +62,18 @@ class There:
         keyboard: Callable[[str], str],
         paint: Callable[[], object],
         inbox: queue.SimpleQueue[Callable[[], object]],
+        record: RunRecord,
     ) -> None:
         self._keyboard = keyboard
         self._paint = paint
         self._inbox = inbox
+        self._record = record
 
     async def ask(self, question: str) -> str:
         """Ask, and wait for the reply."""
         self._paint()
+        if await _is_heard(self._record) and (live := self._record.live):
+            return await live.ask(question)
         answer: Future[str] = Future()
         self._inbox.put(partial(_resolve, answer, partial(_answer, self._keyboard, question)))
         return await asyncio.wrap_future(answer)
@@ -72,6 +90,15 @@ class Later:
         """Ask, and wait for the reply."""
         self._paint()
         return await self._live.ask(question)
+
+
+async def _is_heard(record: RunRecord) -> bool:
+    """Tell whether the question box of a live view is heard in the middle of this cell; a page needs a moment."""
+    for _ in range(N_LOOKS if any(screen.can_be_heard for screen in record.screens) else 0):
+        if record.is_heard:
+            return True
+        await asyncio.sleep(LOOK_S)
+    return False
 
 
 def _resolve(answer: Future[str], ask: Callable[[], str]) -> None:

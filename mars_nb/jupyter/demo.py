@@ -9,7 +9,7 @@ from mars_nb.actions import Parallel
 from mars_nb.agents.agent import Agent
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.jupyter.display import show_answer, show_bundle, show_line
-from mars_nb.jupyter.foreground import next_steps, screen_of
+from mars_nb.jupyter.foreground import screen_of
 from mars_nb.jupyter.jobs import cell_job
 from mars_nb.jupyter.plans import read_cell
 from mars_nb.jupyter.runner import run_there
@@ -73,14 +73,16 @@ def run_demo(desk: Desk) -> None:
             AgentRegistry.default().register(made)
     job = cell_job(cell, {}, desk.store, None)
     job.orchestra = Orchestra(registry, state_manager=desk.store.memory)
-    screen = screen_of(desk.shell)
+    screen = screen_of(desk)
     run_there(job, screen)
     done = Run(job.record)
     desk.bind(done, replace=False)
-    screen.paint(job.record.bundle())
-    show_answer(done)
+    shows_answer = screen.shows_answer
+    screen.settle(job.record)
+    if not shows_answer:
+        show_answer(done)
     _show_cell()
-    show_line(next_steps(done))
+    show_line(job.record.next_steps)
 
 
 def _show_cell() -> None:

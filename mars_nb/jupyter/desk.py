@@ -11,11 +11,13 @@ from mars_nb.jupyter.store import Store
 from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
-    from mars_nb.jupyter.runs import RunRecord
+    from mars_nb.jupyter.display import View
+    from mars_nb.jupyter.live_view import LiveView, Wish
+    from mars_nb.jupyter.records import RunRecord
 
 ENDED = ("interrupted", "paused", "succeeded", "failed", "cancelled")
 """Statuses of a run that has a result."""
@@ -26,6 +28,10 @@ N_RUNS = 50
 def _names(run: Run) -> tuple[str, ...]:
     session_id = record_of(run).session_id
     return (run.name, session_id) if session_id else (run.name,)
+
+
+def _ignore(_record: RunRecord, _view: LiveView, _wish: Wish) -> None:
+    """Do nothing: no magics are there that could."""
 
 
 class Desk:
@@ -48,6 +54,10 @@ class Desk:
         The runs so far, oldest first.
     store : Store
         Where their sessions are kept.
+    view : {"live", "static", "none"}
+        How a run is shown when its cell does not say.
+    grant : callable
+        Does what a person wishes in a live view, given the run's record, the view and the wish.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -56,6 +66,8 @@ class Desk:
         self.last_cell: tuple[str, str] | None = None
         self.runs: list[Run] = []
         self.store = Store()
+        self.view: View = "live"
+        self.grant: Callable[[RunRecord, LiveView, Wish], None] = _ignore
 
     @property
     def live(self) -> list[Run]:

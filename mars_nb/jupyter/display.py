@@ -57,44 +57,6 @@ class Text(str):
         return str(self)
 
 
-class Screen:
-    """The picture of a run in a notebook; shown once, then repainted.
-
-    Parameters
-    ----------
-    view : {"live", "static", "none"}
-        Repaint while the run goes on, show the end only, or show nothing.
-    repaints : bool
-        Whether what was shown can be shown anew in its place, also when its cell is over.
-
-    Attributes
-    ----------
-    view, repaints : str and bool
-        The same.
-    """
-
-    def __init__(self, view: View, *, repaints: bool = True) -> None:
-        self.view = view
-        self.repaints = repaints
-        self._handle: DisplayHandle | None = None
-        self._shown: Mapping[str, str] = {}
-
-    def paint(self, bundle: Mapping[str, str]) -> None:
-        """Show a picture, in place of the one before."""
-        if bundle != self._shown:
-            self.repaint(bundle)
-
-    def repaint(self, bundle: Mapping[str, str]) -> None:
-        """Show a picture, also if it is the same as before."""
-        if self.view == "none":
-            return
-        self._shown = bundle
-        if self._handle is None:
-            self._handle = show_bundle(bundle, display_id=True)
-        else:
-            self._handle.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
-
-
 def show_answer(run: Run, form: Format = "md") -> None:
     """Show the answer of a run, in an output of its own; nothing when there is none."""
     if run.final_response is not None:

@@ -12,17 +12,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import CellError, RunFailed, RunPaused, RunStopped
-from mars_nb.jupyter.display import Screen, show_answer, show_line
+from mars_nb.jupyter.display import show_answer, show_line
 from mars_nb.jupyter.jobs import cell_job
 from mars_nb.jupyter.plans import counted, missing, read_cell, summary, unknown_agents
 from mars_nb.jupyter.runner import come_to_rest, run_behind, run_there
 from mars_nb.jupyter.runs import Run, paused_text, record_of
+from mars_nb.jupyter.screens import LiveScreen, Screen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mars_nb.jupyter.desk import Desk
     from mars_nb.jupyter.display import View
+    from mars_nb.jupyter.records import RunRecord
     from mars_nb.jupyter.runner import Job
 
 MAX_ERROR_LENGTH = 200
@@ -65,7 +67,7 @@ def open_run(desk: Desk, line: str, cell: str) -> Foreground:
     job = cell_job(read, desk.variables, desk.store, keyboard_of(desk.shell))
     run = Run(job.record)
     desk.bind(run)
-    return Foreground(job, run, screen_of(desk.shell, read.options), read.options)
+    return Foreground(job, run, screen_of(desk, read.options), read.options)
 
 
 def _refuse_twice(desk: Desk, options: Mapping[str, Any]) -> None:
@@ -95,10 +97,14 @@ def is_settled(foreground: Foreground) -> bool:
         show_line(f"session {record.session_id!r} had succeeded before: shown again, nobody was asked")
     elif "background" in options:
         run_behind(foreground.job, foreground.screen)
-        show_line(f"{record.name} goes on in the background · await {record.name} · %mars pause {record.name}")
+        foreground.screen.say(_in_background(record))
     else:
         return False
     return True
+
+
+def _in_background(record: RunRecord) -> str:
+    return f"{record.name} goes on in the background · await {record.name} · %mars pause {record.name}"
 
 
 def run_now(foreground: Foreground) -> None:
@@ -123,12 +129,12 @@ def close_run(foreground: Foreground, *, ended: bool) -> None:
         If it was stopped, paused, or failed.
     """
     run, record, options = foreground.run, foreground.job.record, foreground.options
-    foreground.screen.paint(record.bundle())
-    is_quiet = "quiet" in options
-    if run.status == "succeeded" and not is_quiet:
+    is_quiet, shows_answer = "quiet" in options, foreground.screen.shows_answer
+    foreground.screen.settle(record)
+    if run.status == "succeeded" and not (is_quiet or shows_answer):
         show_answer(run, options.get("format", "md"))
     if not is_quiet:
-        show_line(next_steps(run, record.stubs))
+        show_line(record.next_steps)
     if not ended:
         raise _pressed(run)
     if run.status == "succeeded" or "keep_going" in options or ("step" in options and run.status == "paused"):
@@ -141,27 +147,10 @@ def close_run(foreground: Foreground, *, ended: bool) -> None:
 def show_dry(foreground: Foreground) -> None:
     """Show a run that was only drawn."""
     topology = foreground.run.topology
-    foreground.screen.paint(foreground.job.record.bundle())
+    foreground.screen.settle(foreground.job.record)
     unknown = unknown_agents(topology)
     drawn = f"checked: {summary(topology)}; nothing has run"
     show_line(f"{drawn} · {missing(unknown)}" if unknown and "stub" not in foreground.options else drawn)
-
-
-def next_steps(run: Run, stubs: tuple[str, ...] = ()) -> str:
-    """Give the line that stands below a run."""
-    record = record_of(run)
-    called = record.handle
-    match run.status:
-        case "paused" if record.history and record.history.state.questions:
-            first = "%mars answer TEXT · "
-        case "paused":
-            first = f"%mars resume {called} · %mars step {called} · "
-        case "failed" | "cancelled":
-            first = f"%mars resume {called} (asks again only what has no reply) · "
-        case _:
-            first = ""
-    steps = f"{first}{run.name}.timeline() · %mars show {called}"
-    return f"{steps} · only repeating what they are asked: {', '.join(stubs)}" if stubs else steps
 
 
 def keyboard_of(shell: Any) -> Any:
@@ -174,17 +163,17 @@ def keyboard_of(shell: Any) -> Any:
     return input if has_keyboard else None
 
 
-def view_of(shell: object, options: Mapping[str, Any] = NO_OPTIONS) -> View:
-    """Choose the view: a terminal cannot repaint, it would print one picture below the other."""
-    if "quiet" in options:
-        return "none"
-    chosen: View = options.get("view", "live")
-    return "static" if chosen == "live" and getattr(shell, "kernel", None) is None else chosen
+def screen_of(desk: Desk, options: Mapping[str, Any] = NO_OPTIONS) -> Screen:
+    """Give the screen of a cell: a live view where somebody looks, else pictures.
 
-
-def screen_of(shell: object, options: Mapping[str, Any] = NO_OPTIONS) -> Screen:
-    """Give the screen of a cell."""
-    return Screen(view_of(shell, options), repaints=getattr(shell, "kernel", None) is not None)
+    Where nobody can type, nobody can click either: nbclient and papermill get pictures. A terminal can show no widget
+    and repaint nothing; it would print one picture below the other.
+    """
+    kernel = getattr(desk.shell, "kernel", None)
+    view: View = "none" if "quiet" in options else options.get("view", desk.view)
+    if view == "live" and kernel is not None and keyboard_of(desk.shell) and "dry_run" not in options:
+        return LiveScreen(desk.grant, form=options.get("format", "md"))
+    return Screen("static" if view == "live" and kernel is None else view, repaints=kernel is not None)
 
 
 def _pressed(run: Run) -> RunStopped:

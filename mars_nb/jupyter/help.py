@@ -31,7 +31,8 @@ A team of agents in a cell: first define them, then draw who may talk to whom.
     User -> Planner -> User
 
 The run is bound to `report`: report.final_response, report.timeline(), %mars show report.
-%mars demo runs a small team. Topics: """
+%mars demo runs a small team.
+Topics: """
 
 _CELL = """\
 %%mars [NAME] [options]      NAME is the variable of the run; without it, `run`
@@ -42,7 +43,11 @@ D -> User                    the answer
 context: table, limits       variables that every agent gets
 entry: A                     where the task goes when nothing is drawn from User
 timeout(300)                 a rule, see %mars help rules
-# a comment"""
+# a comment
+
+    %%mars report --max-steps 20
+    task: Compare {first} and {second}
+    User -> Planner -> North, South -> Writer -> User"""
 
 _RULES = """\
 timeout(S)  timeout(Agent, S)      seconds for the run, for one attempt of an agent
@@ -52,7 +57,10 @@ parallel(A, B)                     take these together when one of them is
 max_parallel(N)                    steps at once
 quorum(Agent, SHARE)               go on when so many of those it waits for are there: 0.75
 retry(Agent, N)                    attempts in all
-pause_before(Agent)                pause when this agent is to start"""
+pause_before(Agent)                pause when this agent is to start
+
+    User -> Planner -> North, South, East -> Writer -> User
+    quorum(Writer, 0.6)"""
 
 _AGENTS = """\
 %%agent NAME and one function below make an agent. It takes (request), (request, context) or
@@ -60,28 +68,59 @@ _AGENTS = """\
     Invoke("Writer", request)   Parallel([("A", x), ("B", y)])   AskUser("…?")   Final(answer)   EndConversation()
 Plain functions run in threads, `async def` on the loop, generators stream what they yield.
 In Python: from mars_nb import agent, Agent. %mars agents lists them. --stub lets missing ones repeat what they hear.
-Instructions instead of a function need a model, which comes in a later release."""
+Instructions instead of a function need a model, which comes in a later release.
+
+    %%agent Writer
+    def write(findings, context):
+        return "; ".join(findings.values())"""
 
 _PLACEHOLDERS = """\
 {name} in a task is the variable of that name: text as it is, numbers, lists and dicts as JSON, a table as CSV up to
 20 kB. {{name}} is the literal text, and every other brace is text as well. Only names: compute anything else in a
-Python cell first. A task that is nothing but {name} hands over the value itself. --raw fills in nothing."""
+Python cell first. A task that is nothing but {name} hands over the value itself. --raw fills in nothing.
+
+    %%mars report
+    task: Sum up {table} in the form {{"total": …}}"""
 
 _QUESTIONS = """\
-An agent with an edge to User may ask: AskUser("Publish?"), or in a conversation, User <-> Tutor. A foreground cell
-asks with an input line below the picture. Where nobody types (nbclient, papermill, CI): --user VAR, a list of replies
-or a function from a question to a reply. Without one the run pauses, and %mars answer TEXT goes on with it, also after
-a restart. A run in the background waits for %mars answer while the other agents go on."""
+An agent with an edge to User may ask: AskUser("Publish?"), or in a conversation, User <-> Tutor. The live view asks in
+a box, and %mars answer TEXT does the same; a kernel that hears no clicks while its cell runs asks with an input line.
+Where nobody types (nbclient, papermill, CI), --user VAR names a list of replies, or a function from a question to a
+reply. Without one the run pauses, and %mars answer TEXT goes on with it, also after a restart. The other agents go on.
+
+    replies = ["yes", "no"]
+    %%mars report -u replies"""
+
+_VIEW = """\
+A run shows itself while it goes on: what each agent does, who speaks, when each step ran, and buttons. Each button
+shows the %mars line that does the same. Click an agent, an edge or a bar to look closer; drag the slider to see the run
+as it was, and fork it there. Keys inside the view: Space pause or resume, . one step, arrows from agent to agent,
+Enter look closer, Esc close, ? all keys. When the run is over, its picture and its answer stay in the notebook.
+
+    %%mars report -b --pace 1          in the background, slow enough to watch; every kernel hears clicks then
+    %mars show report                  the live view again, also of a run that is over
+    %mars watch report-1               in another notebook: look on, and pause; for a projector
+    %config MarsMagics.view = "static" pictures instead; also --view static, --view none, -q
+
+A kernel before ipykernel 7 hears no clicks while a cell runs: press the stop button of the notebook, which pauses."""
 
 _ERRORS = """\
 A run that fails or pauses ends its cell with one line, so that Run All stops there; --keep-going, or the cell tag
 raises-exception, lets it go on. Everything until then is kept: run.timeline(), run.error; %mars resume goes on.
 The stop button pauses a run: the running steps finish, for up to five seconds. Press it again to cancel them; they are
-asked again when the run is resumed. %mars check lists all that is wrong with the cell that was tried last."""
+asked again when the run is resumed. %mars check lists all that is wrong with the cell that was tried last.
+
+    %%mars report --keep-going
+    report.error"""
 
 _SESSIONS_END = """\
 A run is kept beside the notebook as session report-1, report-2, …: pause it, close everything, resume it another day.
-RUN: a variable, a session's id, or how one begins; default: the last run. WHERE: a seq, a checkpoint, or Writer#2."""
+RUN: a variable, a session's id, or how one begins; default: the last run. WHERE: a seq, a checkpoint, or Writer#2.
+
+    %mars fork report@Writer#1 --as other --edit "a better text"
+    %mars compare report other"""
+
+VERB_EXAMPLE = "    df = %mars timeline report"
 
 _OPTION_NOTES = {
     "topology": "take the topology from a variable, a run, a 'pattern(…)' or a file; the cell is the task",
@@ -111,7 +150,8 @@ def _options() -> str:
     names = {option.key: f"{option.long} {option.metavar}".strip() for option in built}
     rows = [f"{option.short or '  '}  {names[option.key]:26} {_OPTION_NOTES[option.key]}" for option in built]
     later = ", ".join(option.long for option in OPTIONS if option.key not in _OPTION_NOTES)
-    return "\n".join([*rows, f"In a later release: {later}."])
+    example = "    %%mars report -b --checkpoint-every join --pause-before Writer"
+    return "\n".join([*rows, *([f"In a later release: {later}."] if later else []), "", example])
 
 
 def verb_lines(verbs: Mapping[str, Verb]) -> str:
@@ -120,12 +160,11 @@ def verb_lines(verbs: Mapping[str, Verb]) -> str:
     if "sessions" in verbs:
         return "\n".join([*rows, _SESSIONS_END])
     later = ", ".join(LATER_VERBS)
-    return "\n".join(
-        [*rows, "%mars help sessions: pause, resume, go back, fork, compare.", f"In a later release: {later}."]
-    )
+    more = "%mars help sessions: pause, resume, go back, fork, compare."
+    return "\n".join([*rows, more, f"In a later release: {later}.", "", VERB_EXAMPLE])
 
 
-TOPICS = ("cell", "options", "rules", "agents", "placeholders", "questions", "errors", "verbs", "sessions")
+TOPICS = ("cell", "options", "rules", "agents", "placeholders", "view", "questions", "errors", "verbs", "sessions")
 """What help can be had on."""
 
 
@@ -159,6 +198,7 @@ def help_text(topic: str = "") -> str:
         "rules": _RULES,
         "agents": _AGENTS,
         "placeholders": _PLACEHOLDERS,
+        "view": _VIEW,
         "questions": _QUESTIONS,
         "errors": _ERRORS,
     }

@@ -18,8 +18,8 @@ from mars_nb.errors import CellError, SessionError, StorageError
 from mars_nb.events import RunStarted, TopologyChanged
 from mars_nb.jupyter.live import at_once
 from mars_nb.jupyter.plans import Team, team_of, unknown_agents, user_of
+from mars_nb.jupyter.records import RunRecord, base_of
 from mars_nb.jupyter.runner import Job
-from mars_nb.jupyter.runs import RunRecord, base_of
 from mars_nb.jupyter.store import slug
 from mars_nb.orchestra import Orchestra
 from mars_nb.state.codec import encode_content
@@ -27,6 +27,7 @@ from mars_nb.topology.model import Topology
 from mars_nb.topology.names import RESERVED, quoted
 from mars_nb.topology.rules import PauseBeforeRule
 from mars_nb.views.history import history_of
+from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.result import result_of
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def cell_job(cell: Cell, variables: Mapping[str, object], store: Store, keyboard
     )
     if "dry_run" in options:
         return job
+    record.place = "" if "in_memory" in options else str(store.path)
     record.session_id = _id(cell, team, store)
     if record.session_id in manager.backend.list():
         return _again(job, cell, manager)
@@ -156,7 +158,7 @@ def _again(job: Job, cell: Cell, manager: StateManager) -> Job:
         return job
     check_free(manager, record.session_id)
     history = history_of(records)
-    record.history = history
+    record.history, record.onlooker = history, Onlooker.of(records)
     if history.state.status == "succeeded":
         record.finish(result_of(history, session_id=record.session_id), "succeeded")
     changed = None if _drawing(history.topology) == _drawing(record.topology) else record.topology
@@ -255,8 +257,10 @@ def opened(session_id: str, manager: StateManager) -> RunRecord:
 
 def refresh(record: RunRecord, manager: StateManager) -> None:
     """Read again what the journal of a run says."""
-    history = history_of(manager.records(record.session_id))
+    records = manager.records(record.session_id)
+    history = history_of(records)
     record.task, record.topology, record.history = history.state.task, history.topology, history
+    record.onlooker = Onlooker.of(records)
     record.finish(result_of(history, session_id=record.session_id), manager.describe(record.session_id)["status"])
 
 

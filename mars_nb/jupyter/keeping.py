@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import CellError, StorageError
+from mars_nb.jupyter.acts import session_of
 from mars_nb.jupyter.arguments import Arguments
 from mars_nb.jupyter.display import Text, show_line
 from mars_nb.jupyter.foreground import open_run, run_now
 from mars_nb.jupyter.looking import agents as agents_table
-from mars_nb.jupyter.looking import session_of, shown
+from mars_nb.jupyter.looking import shown
 from mars_nb.jupyter.options import first_word
 from mars_nb.jupyter.plans import counted, read_file
 from mars_nb.jupyter.runs import record_of
@@ -35,7 +36,7 @@ HEAD = re.compile(r"# %%mars(?:[ \t]+(?P<line>[^\n]*))?\n")
 def export(desk: Desk, arguments: Arguments) -> Path:
     """Write a session into one file, to be sent or published."""
     run = desk.find(arguments.word())
-    session = session_of(desk, run)
+    session = session_of(desk, record_of(run))
     path = Path(arguments.word(1) or f"{session.id}.mars.zip").expanduser()
     export_session(desk.store.holder(session.id).backend, session.id, path)
     show_line(f"{session.id} is one file now: {path}, {path.stat().st_size:,} bytes; %mars import {path} reads it back")
@@ -53,7 +54,7 @@ def bring_in(desk: Desk, arguments: Arguments) -> Run:
 def trust(desk: Desk, arguments: Arguments) -> pd.DataFrame:
     """Trust a session that was made elsewhere, from now on; gives the agents that would run if it went on."""
     run = desk.find(_needed(arguments, "trust", "a session: '%mars trust ID'"))
-    session = session_of(desk, run)
+    session = session_of(desk, record_of(run))
     backend = desk.store.holder(session.id).backend
     was_trusted = backend.is_trusted(session.id)
     backend.open(session.id, trust=True).close()

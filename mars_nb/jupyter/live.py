@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mars_nb.errors import MarsError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from types import FrameType
 
-    from mars_nb.jupyter.runs import RunRecord
+    from mars_nb.jupyter.records import RunRecord
     from mars_nb.session import Session
 
 Result = TypeVar("Result")
@@ -83,12 +83,16 @@ class Live:
         self._answer: asyncio.Future[str] | None = None
         self._pausing: asyncio.Future[bool] | None = None
 
-    def pause(self, *, now: bool = False) -> None:
+    def pause(self, reason: str = "you asked for it", *, now: bool = False) -> None:
         """Let no further step start; ``now`` cancels the running ones too, which are asked again later."""
-        self._loop.call_soon_threadsafe(self._pause, now)
+        self.call(lambda: self._pause(reason, now=now))
 
-    def _pause(self, now: bool) -> None:  # noqa: FBT001 (what call_soon hands over)
-        self._pausing = asyncio.ensure_future(self.session.pause(now=now))
+    def _pause(self, reason: str, *, now: bool) -> None:
+        self._pausing = asyncio.ensure_future(self.session.pause(now=now, reason=reason))
+
+    def call(self, work: Callable[[], object]) -> None:
+        """Carry something out on the loop of the run, where nothing changes meanwhile."""
+        self._loop.call_soon_threadsafe(work)
 
     @property
     def is_here(self) -> bool:
@@ -152,7 +156,7 @@ class Presses:
         if self.n > N_PRESSES:
             live.cancel()
         else:
-            live.pause(now=self.n == N_PRESSES)
+            live.pause("you pressed the stop button", now=self.n == N_PRESSES)
 
     @property
     def is_late(self) -> bool:

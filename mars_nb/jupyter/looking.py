@@ -3,52 +3,40 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mars_nb import __version__
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.engine.folding import replay as play_again
-from mars_nb.errors import CellError, RunNotFound
+from mars_nb.errors import CellError
+from mars_nb.jupyter.acts import session_of
 from mars_nb.jupyter.desk import ENDED
 from mars_nb.jupyter.display import Text, show_answer, show_line
 from mars_nb.jupyter.foreground import screen_of
 from mars_nb.jupyter.help import FACTS
-from mars_nb.jupyter.jobs import digests
+from mars_nb.jupyter.jobs import digests, opened
 from mars_nb.jupyter.plans import counted
-from mars_nb.jupyter.runner import PAINT_EVERY_S
-from mars_nb.jupyter.runs import Run, RunRecord, base_of, record_of
-from mars_nb.orchestra import Orchestra
+from mars_nb.jupyter.records import RunRecord, base_of
+from mars_nb.jupyter.runs import Run, record_of
+from mars_nb.jupyter.watching import watch as follow
+from mars_nb.jupyter.watching import watching_screen
 from mars_nb.topology.names import RESERVED
 from mars_nb.views.compare import compare as compare_results
-from mars_nb.views.history import History
+from mars_nb.views.history import History, history_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mars_nb.jupyter.arguments import Arguments
     from mars_nb.jupyter.desk import Desk
-    from mars_nb.session import Session
+    from mars_nb.jupyter.screens import Screen
+    from mars_nb.state.record import Record
     from mars_nb.views.result import OrchestraResult
-from mars_nb.views.nodes import run_mimebundle
 
 N_SHOWN = 5
 """Runs and agents that the status names."""
 LONGEST_GAP_S = 2.0
 """How long a replay waits where nothing happened: nobody wants to sit through a night's pause."""
-
-
-def session_of(desk: Desk, run: Run) -> Session:
-    """Give the session of a run.
-
-    Raises
-    ------
-    RunNotFound
-        If it was only drawn.
-    """
-    session_id = record_of(run).session_id
-    if not session_id:
-        raise RunNotFound(f"run {run.name!r} was only drawn; run its cell without --dry-run")
-    return Orchestra(AgentRegistry.default(), state_manager=desk.store.holder(session_id)).session(session_id)
 
 
 # -------------------------------------------------------------------------------------------------------------- status
@@ -142,7 +130,7 @@ def changed_agents(desk: Desk, record: RunRecord) -> list[str]:
 
 
 def _compared(desk: Desk, record: RunRecord) -> list[tuple[str, str, str, str]]:
-    session = session_of(desk, Run(record))
+    session = session_of(desk, record)
     then = digests(desk.store.holder(session.id).records(session.id))
     now = {agent.name: agent.digest for agent in AgentRegistry.default()}
     names = [name for name in record.topology.nodes if name not in RESERVED]
@@ -187,7 +175,7 @@ def result_at(desk: Desk, text: str) -> OrchestraResult:
     """Give the result of a run, ``RUN``, or what it was at a position, ``RUN@WHERE``."""
     name, at, where = text.partition("@")
     run = desk.find(name)
-    return session_of(desk, run).at(where) if at else run.result
+    return session_of(desk, record_of(run)).at(where) if at else run.result
 
 
 def why(desk: Desk, arguments: Arguments) -> Text:
@@ -195,7 +183,7 @@ def why(desk: Desk, arguments: Arguments) -> Text:
     name, step = arguments.where()
     if not step:
         raise CellError("'%mars why' takes a step: '%mars why Writer#2', or 'report@b0.1#2'")
-    return Text(session_of(desk, desk.find(name)).why(step))
+    return Text(session_of(desk, record_of(desk.find(name))).why(step))
 
 
 # ------------------------------------------------------------------------------------------------------------ pictures
@@ -209,37 +197,65 @@ def show(desk: Desk, arguments: Arguments) -> Run | OrchestraResult:
     name, where = arguments.of_run()
     run = desk.find(name)
     if where:
-        return session_of(desk, run).at(where)
-    if run.status == "running" and (screen := screen_of(desk.shell)).repaints:
-        record = record_of(run)
-        screen.paint(record.bundle())
-        record.screens.append(screen)
-        return shown(desk, record)
+        return session_of(desk, record_of(run)).at(where)
+    record, screen = record_of(run), screen_of(desk)
     if run.status == "succeeded":
         show_answer(run)
+    if screen.repaints and (run.status == "running" or (screen.can_be_heard and record.session_id)):
+        screen.open(record)
+        record.screens.append(screen)
+        return shown(desk, record)
     return run
+
+
+def watch(desk: Desk, arguments: Arguments) -> Run:
+    """Follow a session that another kernel runs; one that runs here is shown."""
+    run = desk.find(arguments.word())
+    record = record_of(run)
+    if record.live is not None or record.session_id not in desk.store.backend.list():
+        return cast("Run", show(desk, arguments))
+    screen = watching_screen(desk)
+    if screen is None:
+        return run
+    watched = opened(record.session_id, desk.store.files)
+    watched.place = str(desk.store.path)
+    follow(desk.store, watched, screen)
+    return shown(desk, watched)
 
 
 def replay(desk: Desk, arguments: Arguments) -> Run:
     """Play a run again from its journal, as fast as it goes or at a speed; nobody is asked."""
     run = desk.find(arguments.word())
-    session = session_of(desk, run)
+    session, speed = session_of(desk, record_of(run)), arguments.options.get("speed")
     records = desk.store.holder(session.id).records(session.id)
-    at = {record.seq: record.at for record in records}
-    result, screen = session.result, screen_of(desk.shell)
-    assert result.history is not None  # noqa: S101 (a session's result has one)
-    past, speed = result.history, arguments.options.get("speed")
-    last_s, painted_s, n_events = next(iter(at.values()), 0.0), 0.0, 0
-    for seq, _, state in play_again((record.seq, record.event) for record in records):
-        if speed:
-            time.sleep(min(LONGEST_GAP_S, max(0.0, at[seq] - last_s) / speed))
-        last_s, n_events = at[seq], n_events + 1
-        if speed and screen.view == "live" and time.monotonic() - painted_s >= PAINT_EVERY_S:
-            screen.paint(run_mimebundle(History(past.topology, state, past.journal)))
-            painted_s = time.monotonic()
-    screen.paint(run_mimebundle(past))
+    result, screen = session.result, screen_of(desk, {} if speed else {"view": "static"})
+    played = RunRecord(run.name, run.task, run.topology, session_id=session.id)
+    played.begin()
+    if speed:
+        screen.open(played)
+    n_events = _play(played, records, screen, speed)
+    played.history = result.history
+    played.finish(result, result.metadata["status"])
+    screen.settle(played)
     show_line(f"replayed {counted(n_events, 'event')} of {session.id}: every one followed from the recorded replies")
     return shown(desk, record_of(run))
+
+
+def _play(played: RunRecord, records: list[Record], screen: Screen, speed: float | None) -> int:
+    """Let a record go through what happened, and show it on the way if there is a speed; give the number of events."""
+    past, by_seq = history_of(records), {record.seq: record for record in records}
+    last_s, shown_s, n_events = records[0].at, 0.0, 0
+    for seq, event, state in play_again((record.seq, record.event) for record in records):
+        at = by_seq[seq].at
+        if speed:
+            time.sleep(min(LONGEST_GAP_S, max(0.0, at - last_s) / speed))
+        last_s, n_events = at, n_events + 1
+        played.onlooker.note(event, at)
+        if speed and time.monotonic() - shown_s >= screen.every_s:
+            played.history, played.seen_at = History(past.topology, state, past.journal), at
+            screen.show(played)
+            shown_s = time.monotonic()
+    return n_events
 
 
 class ShownRun(Run):

@@ -22,11 +22,16 @@ class LoopThread:
         self._thread: threading.Thread | None = None
 
     def submit(self, work: Coroutine[Any, Any, bool]) -> Future[bool]:
-        """Start a coroutine there."""
+        """Start a coroutine there; where there can be no thread (Pyodide), on the loop that runs here."""
         if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=_live, args=(self._loop,), name="mars_nb-loop", daemon=True)
-            self._thread.start()
+            loop = asyncio.new_event_loop()
+            thread = threading.Thread(target=_live, args=(loop,), name="mars_nb-loop", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                loop.close()
+                return asyncio.run_coroutine_threadsafe(work, asyncio.get_running_loop())
+            self._loop, self._thread = loop, thread
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def close(self) -> None:

@@ -5,10 +5,11 @@ A magic is parse, call, return. None of them lets IPython fill in ``{…}``: it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, no_var_expand
-from traitlets import Unicode, observe
+from traitlets import Enum, Unicode, observe
 
 from mars_nb.jupyter.agent_cells import define
 from mars_nb.jupyter.desk import Desk
@@ -17,9 +18,12 @@ from mars_nb.jupyter.foreground import close_run, is_settled, open_run, run_now
 from mars_nb.jupyter.runner import run_here
 from mars_nb.jupyter.store import FOLDER, Store
 from mars_nb.jupyter.verbs import call
+from mars_nb.jupyter.wishes import grant
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from mars_nb.jupyter.display import View
 
 
 @magics_class
@@ -37,19 +41,31 @@ class MarsMagics(Magics):
         What they remember.
     folder : str
         Where runs are kept; ``%config MarsMagics.folder = "…"`` chooses another place for those to come.
+    view : {"live", "static", "none"}
+        How a run is shown when its cell does not say.
     """
 
     folder = Unicode(FOLDER, help="Folder in which runs are kept, relative to the working directory.").tag(config=True)
+    view = Enum(("live", "static", "none"), "live", help="How a run is shown when its cell does not say.").tag(
+        config=True
+    )
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self.desk = Desk(shell)
+        self.desk.grant = partial(grant, self.desk)
         self._choose_folder()
+        self._choose_view()
 
     @observe("folder")
     def _choose_folder(self, _change: object = None) -> None:
         if hasattr(self, "desk"):
             self.desk.store = Store(self.folder)
+
+    @observe("view")
+    def _choose_view(self, _change: object = None) -> None:
+        if hasattr(self, "desk"):
+            self.desk.view = cast("View", self.view)
 
     @no_var_expand
     @line_cell_magic

@@ -29,7 +29,20 @@ MAX_DIGITS = 12
 DEFAULT_NAME = "run"
 VERBS: tuple[str, ...] = (
     *("run", "save", "sessions", "show", "agents", "patterns", "timeline", "pause", "resume", "step", "stop", "answer"),
-    *("checkpoint", "restore", "fork", "replay", "compare", "why", "check", "cost", "figure", "export", "import"),
+    *(
+        "checkpoint",
+        "restore",
+        "fork",
+        "replay",
+        "compare",
+        "why",
+        "watch",
+        "check",
+        "cost",
+        "figure",
+        "export",
+        "import",
+    ),
     *("trust", "delete", "clean", "model", "executor", "demo", "help"),
 )
 """What may follow ``%mars``; no run can be called so, but for the default name."""

@@ -15,7 +15,6 @@ import contextlib
 import queue
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.engine.branch import BranchState
@@ -24,23 +23,27 @@ from mars_nb.events import BranchesJoined, StepCompleted, StepScheduled
 from mars_nb.jupyter.asking import Here, Later, There
 from mars_nb.jupyter.live import Live, Presses
 from mars_nb.jupyter.loop_thread import CLOSE_S, LOOP
-from mars_nb.jupyter.runs import LOOK_EVERY_S
+from mars_nb.jupyter.records import LOOK_EVERY_S
+from mars_nb.jupyter.screens import PAINT_EVERY_S, at_once
+from mars_nb.state.file_storage import FileStorageBackend
+from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.result import result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
 
-    from mars_nb.jupyter.display import Screen
-    from mars_nb.jupyter.runs import RunRecord
+    from mars_nb.jupyter.records import RunRecord
+    from mars_nb.jupyter.screens import Screen
     from mars_nb.orchestra import Orchestra
     from mars_nb.session import Session
+    from mars_nb.state.record import Record
     from mars_nb.views.result import OrchestraResult
 
-PAINT_EVERY_S = 0.25
-"""Least time between two pictures of one run."""
 START_S = 1.0
 """How long a cell waits for its run in the background to begin, so that the next one can pause it."""
+KNOCK_EVERY_S = 0.5
+"""How often a run looks whether another process asks it to pause."""
 DRAIN_S = 3.0
 """How long running steps may go on when the kernel ends; Jupyter kills a kernel that takes more than five seconds."""
 
@@ -97,8 +100,8 @@ async def run_here(job: Job, screen: Screen) -> bool:
         If it could not be carried out.
     """
     presses = Presses(job.record)
-    painter = Painter(job.record, screen.paint, live=screen.view == "live")
-    person = None if job.keyboard is None else Here(job.keyboard, painter.paint, presses)
+    painter = _painter(job.record, screen)
+    person = None if job.keyboard is None else Here(job.keyboard, painter.paint, presses, job.record)
     running = asyncio.ensure_future(_carry_out(job, painter, person))
     with presses.heard():
         while not (running.done() or presses.is_late):
@@ -107,7 +110,7 @@ async def run_here(job: Job, screen: Screen) -> bool:
             except asyncio.CancelledError:  # a kernel that has no signals stops its cells so
                 presses.press()
     if not running.done():
-        _leave(running, job.record, screen)
+        _leave(running, job.record)
     elif not running.cancelled():
         running.result()
     return not presses.n
@@ -117,8 +120,9 @@ def run_there(job: Job, screen: Screen) -> bool:
     """Carry out a run on the loop thread while this thread waits, paints and asks; see `run_here`."""
     inbox: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
     presses = Presses(job.record)
-    painter = Painter(job.record, lambda bundle: inbox.put(partial(screen.paint, bundle)), live=screen.view == "live")
-    person = None if job.keyboard is None else There(job.keyboard, painter.paint, inbox)
+    painter = _painter(job.record, screen)
+    screen.relay = inbox.put
+    person = None if job.keyboard is None else There(job.keyboard, painter.paint, inbox, job.record)
     running = LOOP.submit(_carry_out(job, painter, person))
     running.add_done_callback(lambda _: inbox.put(lambda: None))
     with presses.heard():
@@ -127,33 +131,50 @@ def run_there(job: Job, screen: Screen) -> bool:
                 _serve(inbox)
             except KeyboardInterrupt:  # while the person is asked
                 presses.press()
+    screen.relay = at_once
     if not running.done():
-        _leave(running, job.record, screen)
+        _leave(running, job.record)
     elif not running.cancelled():
         running.result()
     return not presses.n
 
 
-def _leave(running: asyncio.Future[bool] | Future[bool], record: RunRecord, screen: Screen) -> None:
-    """Let a run go on without its cell: it is painted once more when it comes to rest."""
+def _painter(record: RunRecord, screen: Screen) -> Painter:
+    """Show a run that is about to begin, and give who shows it from then on."""
+    record.attach(screen)
+    screen.open(record)
+    return Painter(record)
 
-    def show(done: asyncio.Future[bool] | Future[bool]) -> None:
+
+def _leave(running: asyncio.Future[bool] | Future[bool], record: RunRecord) -> None:
+    """Let a run go on without its cell: it is shown once more when it comes to rest."""
+
+    def settle(done: asyncio.Future[bool] | Future[bool]) -> None:
         if not done.cancelled():
             done.exception()  # told by the handle of the run
-        record.paint(record.bundle())
+        record.settle()
 
-    record.screens = [screen] if screen.repaints else []
-    running.add_done_callback(show)
+    record.screens = [screen for screen in record.screens if screen.repaints]
+    running.add_done_callback(settle)
 
 
-def run_behind(job: Job, screen: Screen) -> None:
-    """Start a run on the loop thread, which repaints it too; nobody waits."""
+def run_behind(job: Job, screen: Screen | None = None) -> None:
+    """Start a run on the loop thread, where it is shown from, too; nobody waits.
+
+    Parameters
+    ----------
+    job : Job
+        What to run.
+    screen : Screen, optional
+        Where it is shown; default: wherever it was.
+    """
     record = job.record
-    if screen.repaints:
-        screen.paint(record.bundle())
+    if screen is not None:
+        record.attach(screen)
+        if screen.repaints:
+            screen.open(record)
     record.begin()
-    painter = Painter(record, record.paint, live=screen.view == "live")
-    _leave(LOOP.submit(_carry_out(job, painter, None, is_behind=True)), record, screen)
+    _leave(LOOP.submit(_carry_out(job, Painter(record), None, is_behind=True)), record)
     until = time.monotonic() + START_S
     while record.live is None and not record.end.done() and time.monotonic() < until:
         time.sleep(LOOK_EVERY_S / 100)
@@ -165,8 +186,9 @@ async def _carry_out(job: Job, painter: Painter, person: object, *, is_behind: b
     assert task is not None  # noqa: S101 (a coroutine runs in a task)
     live = Live(job.orchestra.session(record.session_id), task)
     record.begin(live)
+    record.onlooker = Onlooker.of(_told(job))
     _listen(job, live, painter)
-    painting = asyncio.ensure_future(painter.keep_painting())
+    beside = [asyncio.ensure_future(painter.keep_painting()), asyncio.ensure_future(_hear_knocks(job, live))]
     asked = Later(live, painter.paint) if is_behind else person
     try:
         session = job.orchestra.session(record.session_id, user=asked if job.user is None else job.user)
@@ -182,8 +204,27 @@ async def _carry_out(job: Job, painter: Painter, person: object, *, is_behind: b
         record.break_off(error)
         raise
     finally:
-        painting.cancel()
+        for each in beside:
+            each.cancel()
     return True
+
+
+async def _hear_knocks(job: Job, live: Live) -> None:
+    """Pause the run when another process asks for it; what was asked before it began does not count."""
+    backend = getattr(job.orchestra.state_manager, "backend", None)
+    if not isinstance(backend, FileStorageBackend):
+        return
+    backend.take_knock(job.record.session_id)
+    while True:
+        await asyncio.sleep(KNOCK_EVERY_S)
+        if backend.take_knock(job.record.session_id):
+            live.pause("somebody who watches asked for it")
+
+
+def _told(job: Job) -> list[Record]:
+    """Give what had happened before a run goes on."""
+    manager = job.orchestra.state_manager
+    return [] if manager is None else manager.records(job.record.session_id)
 
 
 def _is_over(result: OrchestraResult) -> bool:
@@ -196,8 +237,9 @@ def _listen(job: Job, live: Live, painter: Painter) -> None:
     """Hear what happens in a run: to paint it, to name positions, to pause after a step."""
     bus, record = job.orchestra.event_bus, job.record
 
-    def note(_event: object) -> None:
+    def note(event: object) -> None:
         record.history = job.orchestra.history
+        record.onlooker.note(event, time.time())
         painter.is_due = True
 
     bus.subscribe("*", note)
@@ -244,44 +286,37 @@ def _cancelled(record: RunRecord) -> None:
 
 
 class Painter:
-    """Paints a run at most four times a second, and less often where painting is slow.
+    """Shows a run while it goes on: now and then, and less often where showing it is slow.
 
     Parameters
     ----------
     record : RunRecord
-        What is painted.
-    show : callable
-        Takes each picture.
-    live : bool
-        Paint while the run goes on, too.
+        What is shown, on its screens.
 
     Attributes
     ----------
     is_due : bool
-        Whether something happened since the last picture.
+        Whether something happened since it was shown last.
     """
 
-    def __init__(self, record: RunRecord, show: Callable[[dict[str, str]], None], *, live: bool) -> None:
+    def __init__(self, record: RunRecord) -> None:
         self.is_due = False
         self._record = record
-        self._show = show
-        self._live = live
-        if live:
-            self.paint()
 
     def paint(self) -> float:
-        """Paint now; give the seconds it took."""
+        """Show it now; give the seconds that took."""
         began = time.perf_counter()
         self.is_due = False
-        self._show(self._record.bundle())
+        self._record.show()
         return time.perf_counter() - began
 
     async def keep_painting(self) -> None:
-        """Paint whenever something happened, until cancelled."""
+        """Show it whenever something happened, until cancelled."""
         took_s = 0.0
-        while self._live:
+        while True:
             # Large pictures take long; the agents get at least four fifths of the loop.
-            await asyncio.sleep(max(PAINT_EVERY_S, 4 * took_s))
+            every_s = min((screen.every_s for screen in self._record.screens), default=PAINT_EVERY_S)
+            await asyncio.sleep(max(every_s, 4 * took_s))
             took_s = self.paint() if self.is_due else 0.0
 
 

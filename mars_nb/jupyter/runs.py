@@ -19,123 +19,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.replies import as_text
 from mars_nb.errors import RunNotFound, RunPaused
 from mars_nb.jupyter.live import Presses
+from mars_nb.jupyter.records import LOOK_EVERY_S, RunRecord
 from mars_nb.topology.names import quoted
-from mars_nb.views import nodes, picture
-from mars_nb.views.result import OrchestraResult
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from concurrent.futures import Future
 
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from mars_nb.jupyter.display import Screen
-    from mars_nb.jupyter.live import Live
+    from mars_nb.jupyter.records import Status
     from mars_nb.topology.model import Topology
-    from mars_nb.views.history import History
-    from mars_nb.views.result import BranchResult
-
-Status = Literal["drawn", "running", "interrupted", "paused", "succeeded", "failed", "cancelled"]
-"""Where a run stands; ``"drawn"`` before it starts, ``"interrupted"`` when its process died."""
-LOOK_EVERY_S = 0.1
-"""How often whoever waits looks up, so that the stop button is heard everywhere."""
-
-
-@dataclass(eq=False)
-class RunRecord:
-    """What is known of a run; written by whoever runs it.
-
-    Parameters
-    ----------
-    name : str
-        The variable that it is bound to.
-    task : JSON value
-        What is asked.
-    topology : Topology
-        Who may talk to whom.
-    stubs : tuple of str
-        Agents that only repeat what they are asked, because nobody defined them.
-    session_id : str
-        Id of its session; empty before there is one.
-    live : Live or None
-        What may be done to it while it goes on.
-    screens : list of Screen
-        Where it is painted while no cell waits for it.
-    """
-
-    name: str
-    task: Any
-    topology: Topology
-    stubs: tuple[str, ...] = ()
-    status: Status = "drawn"
-    session_id: str = ""
-    history: History | None = field(default=None, repr=False)
-    live: Live | None = field(default=None, repr=False)
-    screens: list[Screen] = field(default_factory=list, repr=False)
-    end: Future[OrchestraResult] = field(default_factory=Future, repr=False)
-
-    @property
-    def handle(self) -> str:
-        """What it is called after ``%mars``: its name where that leads to its session, else the session's id."""
-        return self.name if base_of(self.session_id) in {self.name, ""} else self.session_id
-
-    def begin(self, live: Live | None = None) -> None:
-        """Note that the run goes on, for the first time or again; ``live`` follows where it starts elsewhere."""
-        self.live, self.status = live, "running"
-        if self.end.done():
-            self.end = Future()
-
-    def finish(self, result: OrchestraResult, status: Status) -> None:
-        """Note how the run ended, and wake whoever waits for it."""
-        self.live, self.status = None, status
-        if self.end.done():
-            self.end = Future()
-        self.end.set_result(result)
-
-    def break_off(self, error: BaseException) -> None:
-        """Note that the run could not be carried out at all."""
-        reason = f"{type(error).__name__}: {error}"
-        facts = {"session_id": self.session_id, "status": "failed"}
-        self.finish(OrchestraResult(success=False, error=reason, metadata=facts, history=self.history), "failed")
-
-    def paint(self, bundle: dict[str, str]) -> None:
-        """Paint where no cell waits for it."""
-        for screen in self.screens:
-            screen.paint(bundle)
-
-    def repaint(self) -> None:
-        """Paint there anew, in this cell: nbclient drops what is painted for a cell that is over."""
-        for screen in self.screens:
-            screen.repaint(self.bundle())
-
-    def bundle(self) -> dict[str, str]:
-        """Give the picture: of where everybody stands, or of what is drawn."""
-        return picture.mimebundle(self.topology) if self.history is None else nodes.run_mimebundle(self.history)
+    from mars_nb.views.result import BranchResult, OrchestraResult
 
 
 def record_of(run: Run) -> RunRecord:
     """Give what is known of a run."""
     return run._record  # noqa: SLF001 (the handle hides it from users, not from us)
-
-
-def base_of(session_id: str) -> str:
-    """Give the name in a session's id.
-
-    Examples
-    --------
-    >>> base_of("report-2"), base_of("my-study")
-    ('report', 'my-study')
-    """
-    return re.sub(r"-[0-9]{1,6}$", "", session_id)
 
 
 class Run:

@@ -8,24 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import CellError, MarsError, RunNotFound, RunStopped
-from mars_nb.events import QuestionAnswered, RunEnded
+from mars_nb.jupyter import acts
 from mars_nb.jupyter.cell import named_topology
 from mars_nb.jupyter.display import Text, show_line
 from mars_nb.jupyter.foreground import Foreground, keyboard_of, run_now, screen_of
-from mars_nb.jupyter.jobs import Changes, check_agents, check_free, opened, refresh, session_job, variable_of
-from mars_nb.jupyter.live import GRACE_S, Presses, at_once
-from mars_nb.jupyter.looking import changed_agents, session_of, shown
+from mars_nb.jupyter.jobs import Changes, opened, refresh, session_job
+from mars_nb.jupyter.live import GRACE_S, Presses
+from mars_nb.jupyter.looking import changed_agents, shown
 from mars_nb.jupyter.placeholders import fill, only_name, value_of, variable
 from mars_nb.jupyter.plans import file_topology, user_of
-from mars_nb.jupyter.runs import LOOK_EVERY_S, Run, paused_text, record_of
+from mars_nb.jupyter.records import LOOK_EVERY_S
+from mars_nb.jupyter.runs import Run, paused_text, record_of
 from mars_nb.topology.names import quoted, unquoted
 
 if TYPE_CHECKING:
     from mars_nb.agents.agent import Agent
     from mars_nb.jupyter.arguments import Arguments
     from mars_nb.jupyter.desk import Desk
+    from mars_nb.jupyter.records import RunRecord
     from mars_nb.jupyter.runner import Job
-    from mars_nb.jupyter.runs import RunRecord
     from mars_nb.topology.model import Topology
 
 GIVE_UP_AT = 20
@@ -55,16 +56,11 @@ def stop(desk: Desk, arguments: Arguments) -> Run:
     name = arguments.word()
     run = desk.find(name) if name or not desk.live else Run(desk.one_live())
     record = record_of(run)
-    if record.live is not None:
-        record.live.cancel()
+    is_live = record.live is not None
+    told = acts.stop(desk, record)
+    if is_live:
         _wait(record)
-    elif record.status in ("paused", "interrupted"):
-        manager = desk.store.holder(record.session_id)
-        manager.append(record.session_id, RunEnded("cancelled", "you stopped it; every result so far is kept"))
-        refresh(record, manager)
-    else:
-        raise RunNotFound(f"run {run.name!r} is neither going on nor paused (status: {record.status})")
-    show_line(f"run {record.name!r} was stopped; every result so far is kept: {record.name}.timeline()")
+    show_line(told)
     return shown(desk, record)
 
 
@@ -112,7 +108,7 @@ def _carry_out(desk: Desk, job: Job, options: dict[str, Any]) -> Run:
     """Go on with a run below its cell, or in the background."""
     record = job.record
     try:
-        run_now(Foreground(job, desk.adopt(record), screen_of(desk.shell, options), options))
+        run_now(Foreground(job, desk.adopt(record), screen_of(desk, options), options))
     except RunStopped:
         raise
     except MarsError:  # it did not go on: it stands where it stood
@@ -129,9 +125,8 @@ def _unfinished(desk: Desk, name: str) -> RunRecord:
             raise RunNotFound(f"several sessions are unfinished: {', '.join(waiting[:5])}; say which: %mars resume ID")
         name = waiting[0] if waiting else name
     record = record_of(desk.find(name))
-    if record.status == "running":
-        raise CellError(f"run {record.name!r} is going on; pause it first: %mars pause {record.handle}")
-    session_of(desk, Run(record))
+    acts.check_at_rest(record)
+    acts.session_of(desk, record)
     return record
 
 
@@ -147,23 +142,13 @@ def _topology(text: str | None, desk: Desk) -> Topology | None:
 def answer(desk: Desk, arguments: Arguments) -> Run:
     """Answer the question that is open; a run that paused for it goes on."""
     text = _filled(unquoted(arguments.text), desk)
-    asking = [record_of(run) for run in desk.live if _asks(record_of(run))]
-    if len(asking) == 1 and (live := asking[0].live) is not None:
-        live.answer(text)
-        show_line(f"run {asking[0].name!r} was told, and goes on")
-        return shown(desk, asking[0])
-    record = _one_asking(desk, asking)
-    assert record.history is not None  # noqa: S101 (it asks)
-    manager = desk.store.holder(record.session_id)
-    job = session_job(record, manager, keyboard=keyboard_of(desk.shell))
-    manager.append(record.session_id, QuestionAnswered(record.history.state.questions[0].id, text))
-    return _carry_out(desk, job, {})
-
-
-def _asks(record: RunRecord) -> bool:
-    if record.live is not None:
-        return bool(record.live.question)
-    return record.status == "paused" and record.history is not None and bool(record.history.state.questions)
+    asking = [record_of(run) for run in desk.live if acts.asks(record_of(run))]
+    record = asking[0] if len(asking) == 1 else _one_asking(desk, asking)
+    job = acts.answer(desk, record, text, keyboard_of(desk.shell))
+    if job is not None:
+        return _carry_out(desk, job, {})
+    show_line(f"run {record.name!r} was told, and goes on")
+    return shown(desk, record)
 
 
 def _one_asking(desk: Desk, live: list[RunRecord]) -> RunRecord:
@@ -171,7 +156,7 @@ def _one_asking(desk: Desk, live: list[RunRecord]) -> RunRecord:
     known = {record.session_id for record in here}
     others = [each for each in desk.store.unfinished()[:GIVE_UP_AT] if each not in known]
     kept = [opened(each, desk.store.holder(each)) for each in others]
-    asking = [*live, *(record for record in [*here, *kept] if _asks(record))]
+    asking = [*live, *(record for record in [*here, *kept] if acts.asks(record))]
     match asking:
         case [record]:
             return record
@@ -197,9 +182,7 @@ def checkpoint(desk: Desk, arguments: Arguments) -> Text:
     run_name, name = arguments.where()
     if not name:
         raise CellError("'%mars checkpoint' takes a name: '%mars checkpoint before-review'")
-    run = desk.find(run_name)
-    session, live = session_of(desk, run), record_of(run).live
-    return Text(at_once(session.checkpoint(name)) if live is None else live.checkpoint(name))
+    return Text(acts.checkpoint(desk, record_of(desk.find(run_name)), name))
 
 
 def restore(desk: Desk, arguments: Arguments) -> Run:
@@ -207,13 +190,8 @@ def restore(desk: Desk, arguments: Arguments) -> Run:
     run_name, where = arguments.where()
     if not where:
         raise CellError("'%mars restore' takes a position: a checkpoint, a seq, or 'Writer#2'")
-    run = desk.find(run_name)
-    record = record_of(run)
-    if record.live is not None:
-        raise CellError(f"run {record.name!r} is going on; pause it first: %mars pause {record.handle}")
-    at_once(session_of(desk, run).restore(where))
-    refresh(record, desk.store.holder(record.session_id))
-    show_line(f"{record.name} is back at {where}, and nothing is deleted; go on: %mars resume {record.handle}")
+    record = record_of(desk.find(run_name))
+    show_line(acts.restore(desk, record, where))
     return desk.adopt(record)
 
 
@@ -223,24 +201,12 @@ def fork(desk: Desk, arguments: Arguments) -> Run:
     if not where:
         raise CellError("'%mars fork' takes a position: '%mars fork report@Writer#2 --as NEW'")
     run, options = desk.find(run_name), arguments.options
-    session = session_of(desk, run)
-    manager = desk.store.holder(session.id)
-    changes = Changes(_topology(options.get("topology"), desk), agents=_agents(options.get("agent", [])))
-    new_id = desk.store.next_id(options.get("as", f"{run.name}_fork"))
-    _check_name(desk, variable_of(new_id))
-    check_agents(changes.topology or run.topology, changes, session.id)
-    if not manager.backend.is_trusted(session.id):
-        check_free(manager, session.id)
     edit = _edit(options["edit"], desk) if "edit" in options else None
-    at_once(session.fork(where, edit=edit, new_id=new_id))
-    job = session_job(opened(new_id, manager), manager, changes=changes, keyboard=keyboard_of(desk.shell))
+    changes = Changes(_topology(options.get("topology"), desk), agents=_agents(options.get("agent", [])))
+    job = acts.fork(
+        desk, record_of(run), where, changes, name=options.get("as"), edit=edit, keyboard=keyboard_of(desk.shell)
+    )
     return _carry_out(desk, job, options)
-
-
-def _check_name(desk: Desk, name: str) -> None:
-    if name in desk.variables and not isinstance(desk.variables[name], Run):
-        kind = type(desk.variables[name]).__name__[:40]
-        raise CellError(f"the variable {quoted(name)} ({kind}) is no run; expected another name: --as NEW")
 
 
 def _edit(text: str, desk: Desk) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import MarsError, StorageError
-from mars_nb.jupyter.runs import base_of
+from mars_nb.jupyter.records import base_of
 from mars_nb.state.file_storage import FileStorageBackend
 from mars_nb.state.manager import StateManager
 from mars_nb.state.names import check_id
@@ -40,11 +40,14 @@ class Store:
     ----------
     files, memory : StateManager
         Those in the folder, and those that are gone with the kernel.
+    backend : FileStorageBackend
+        The folder.
     """
 
     def __init__(self, folder: str = FOLDER) -> None:
         self.path = Path(folder).expanduser().absolute()
-        self.files = StateManager(FileStorageBackend(self.path))
+        self.backend = FileStorageBackend(self.path)
+        self.files = StateManager(self.backend)
         self.memory = StateManager()
 
     def manager(self, *, in_memory: bool) -> StateManager:

@@ -167,9 +167,14 @@ BUILT: dict[str, Verb] = {
     "stop": Verb(steering.stop, "[RUN]", "end it; what it has is kept", takes="live"),
     "timeline": Verb(looking.timeline, "[RUN[@WHERE]]", "one row a step: df = %mars timeline report", takes="where"),
     "trust": Verb(keeping.trust, "RUN", "allow a session made elsewhere to go on", takes="run"),
+    "watch": Verb(
+        looking.watch, "[ID]", "a live view of a session that another kernel runs; it can pause it", takes="run"
+    ),
     "why": Verb(looking.why, "[RUN@]STEP", "which events and which rule made a step run", takes="where"),
 }
 """The verbs that exist, by name."""
 
-LOOKING_VERBS = frozenset(("agents", "check", "cost", "demo", "help", "patterns", "run", "save", "show", "timeline"))
+LOOKING_VERBS = frozenset(
+    ("agents", "check", "cost", "demo", "help", "patterns", "run", "save", "show", "timeline", "watch")
+)
 """Those that ``%mars help verbs`` tells about; ``%mars help sessions`` tells about the others."""

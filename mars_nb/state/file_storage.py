@@ -31,7 +31,7 @@ from mars_nb.errors import (
     StorageError,
     did_you_mean,
 )
-from mars_nb.state import files, folder
+from mars_nb.state import files, folder, knock
 from mars_nb.state.file_journal import MAX_BYTES, SEGMENT_BYTES, FileJournal, spill
 from mars_nb.state.lock import SessionLock
 from mars_nb.state.names import check_id
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 _OWN_FILES = {
     ".gitattributes": b"*.jsonl -text\n**/blobs/* binary\n",
-    ".gitignore": b"lock\nholder\nsignature\ncache/\ntorn-*\n*.tmp\n",
+    ".gitignore": b"lock\nholder\nsignature\npause-asked\ncache/\ntorn-*\n*.tmp\n",
 }
 
 Names = list[str]
@@ -130,6 +130,20 @@ class FileStorageBackend:
         except JournalLocked:
             return True
         return False
+
+    def knock(self, session_id: str) -> None:
+        """Ask whoever writes the session, in this process or another, to pause it."""
+        session = self._session(session_id)
+        with _disk("ask for a pause of", session):
+            knock.knock(session)
+
+    def take_knock(self, session_id: str) -> bool:
+        """Tell whether somebody asked for a pause, and take that away."""
+        return knock.take(self.path / check_id(session_id))
+
+    def n_bytes(self, session_id: str) -> int:
+        """Give the size of a session's journal, which tells cheaply whether something was written."""
+        return sum(path.stat().st_size for path in folder.segment_paths(self._session(session_id)))
 
     def read(self, session_id: str) -> Iterator[Record]:
         """Give the events of a session as they are now; `JournalCorrupt` after the last good one of a damaged one."""

@@ -8,6 +8,7 @@
                 /cache/                  may be deleted at any time
                 /lock  /holder           who writes
                 /signature               that it was made here, see `mars_nb.state.trust`
+                /pause-asked             somebody asks for a pause, see `mars_nb.state.knock`
                 /torn-…                  what a crash cut off, kept aside
 
 Only the last file of a journal may end in a torn tail; the end of every other is proven by the header after it.
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mars_nb.errors import JournalCorrupt, SessionNotFound
 from mars_nb.state import codec, files
+from mars_nb.state.knock import NAME as KNOCK_NAME
 from mars_nb.state.lock import HOLDER_NAME, LOCK_NAME
 from mars_nb.state.record import RESERVED, VERSION, Header, Record, Scan, decode_header, scan
 from mars_nb.state.trust import SIGNATURE_NAME
@@ -286,7 +288,7 @@ def remove_content(folder: Path) -> None:
 def remove_rest(folder: Path) -> None:
     """Remove the lock, and the folders unless somebody keeps something of his own in them."""
     shutil.rmtree(folder / CACHE_NAME, ignore_errors=True)
-    for name in (SIGNATURE_NAME, HOLDER_NAME, LOCK_NAME):
+    for name in (SIGNATURE_NAME, HOLDER_NAME, KNOCK_NAME, LOCK_NAME):
         (folder / name).unlink(missing_ok=True)
     for path in (folder / BLOBS_NAME, folder):
         with contextlib.suppress(OSError):

@@ -22,8 +22,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mars_nb.views import labels, layering, ordering, routing
-from mars_nb.views.shapes import Box, Layout, Route, moved, moved_route, turned, turned_route
+from mars_nb.views import framing, labels, layering, ordering, routing
+from mars_nb.views.placing import place_labels
+from mars_nb.views.shapes import LOOP_PX, Box, Frame, Layout, Route, moved, moved_route, turned, turned_route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +38,10 @@ NAME_PX: Final = 13.8
 
 DETAIL_FONT_PX: Final = 10.0
 GLYPH_ROOM_PX: Final = 24.0
-LOOP_PX: Final = 16.0
 N_COMPACT: Final = 40
 """Above this many nodes, boxes are smaller and show counts."""
 
 _MARGIN = 14.0
-_ROOM = MAX_WIDTH_PX - 2 * _MARGIN
 _NARROWEST, _WIDEST = 86.0, 148.0
 _PITCH_GAP = 38.0
 _WIDEST_GAP, _TALKING_GAP = 56.0, 76.0
@@ -52,7 +51,10 @@ _TALLEST_COLUMN = 16
 _ROW_GAP = 46.0
 _PART_GAP = 26.0
 _PADDING = 9.0
-_KEPT_FOR_LANES = 2
+_NARROW_ROOM = 600.0
+_N_ROOMY = 2
+_KEPT_FOR_LANES, _KEPT_IF_NARROW = 2, 1
+_N_LANES, _N_LANES_IF_NARROW = 22, 8
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,12 @@ class _Plan:
     width: float
     height: float
     gap: float
+    room: float
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the drawing must do with half a page."""
+        return self.room < _NARROW_ROOM
 
     def is_agent(self, vertex: int) -> bool:
         return vertex < len(self.sheet.vertices) and self.sheet.vertices[vertex].kind == "agent"
@@ -101,32 +109,38 @@ class _Part:
     height: float
     boxes: tuple[Box, ...]
     routes: tuple[Route, ...]
+    frames: tuple[Frame, ...] = ()
 
 
-def lay_out(topology: Drawn) -> Layout:
+def lay_out(topology: Drawn, *, max_width: float = MAX_WIDTH_PX) -> Layout:
     """Give everything in a topology its place.
 
     Parameters
     ----------
     topology : Drawn
         Nodes and edges.
+    max_width : float
+        How wide the drawing may be, in pixels.
 
     Returns
     -------
     Layout
         The same for the same topology, always.
     """
-    plan = _plan(layering.read(topology))
-    parts = [_part(plan, group) for group in layering.components(plan.sheet)]
-    placed, width, height = _shelve(parts, _ROOM, is_down=plan.is_down)
-    return Layout(
+    plan = _plan(layering.read(topology), max_width - 2 * _MARGIN)
+    together = framing.together(topology)
+    parts = [_part(plan, group, together) for group in layering.components(plan.sheet)]
+    placed, width, height = _shelve(parts, plan.room, is_down=plan.is_down)
+    layout = Layout(
         width + 2 * _MARGIN,
         height + 2 * _MARGIN,
         tuple(box for part in placed for box in part.boxes),
         tuple(route for part in placed for route in part.routes),
         plan.is_down,
         plan.is_compact,
+        tuple(frame for part in placed for frame in part.frames),
     )
+    return place_labels(layout)
 
 
 def reading_order(topology: Drawn) -> tuple[tuple[str, ...], ...]:
@@ -150,14 +164,14 @@ def reading_order(topology: Drawn) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(rows[at]) for at in sorted(rows))
 
 
-def _plan(sheet: Sheet) -> _Plan:
+def _plan(sheet: Sheet, room: float) -> _Plan:
     """Choose direction and sizes: they depend on how many layers there are and on how long the names are."""
     n_agents = sum(vertex.kind == "agent" for vertex in sheet.vertices)
     is_compact = n_agents > N_COMPACT
     layer = layering.layers(sheet)
     widths = [labels.width_px(labels.clean(v.name), NAME_PX) for v in sheet.vertices if v.kind == "agent"]
     wanted = min(_WIDEST, max(_NARROWEST, math.ceil(max(widths, default=0.0) + GLYPH_ROOM_PX + _PADDING)))
-    across = _across(sheet, layer, wanted)
+    across = _across(sheet, layer, wanted, room)
     if across:
         return _Plan(
             sheet,
@@ -167,10 +181,13 @@ def _plan(sheet: Sheet) -> _Plan:
             width=across[0],
             height=_height(sheet, across[0], is_compact=is_compact),
             gap=across[1],
+            room=room,
         )
-    width = math.floor(min(wanted, 100.0 if is_compact else 116.0))
-    n_most = int(_ROOM / (width + _BOX_GAP)) - _KEPT_FOR_LANES
-    layer = layering.layers(sheet, n_most=n_most)
+    is_narrow = room < _NARROW_ROOM
+    are_few = max((layer.count(at) for at in set(layer)), default=0) <= _N_ROOMY
+    width = math.floor(min(wanted, 100.0 if is_compact or is_narrow else _WIDEST if are_few else 116.0))
+    n_most = int(room / (width + _BOX_GAP)) - (_KEPT_IF_NARROW if is_narrow else _KEPT_FOR_LANES)
+    layer = layering.layers(sheet, n_most=max(1, n_most))
     return _Plan(
         sheet,
         layer,
@@ -179,16 +196,17 @@ def _plan(sheet: Sheet) -> _Plan:
         width=width,
         height=_height(sheet, width, is_compact=is_compact),
         gap=_ROW_GAP,
+        room=room,
     )
 
 
-def _across(sheet: Sheet, layer: Sequence[int], wanted: float) -> tuple[float, float] | None:
+def _across(sheet: Sheet, layer: Sequence[int], wanted: float, room: float) -> tuple[float, float] | None:
     """Give width of a box and of a gap if the drawing fits from left to right, else None."""
     agents = {at for at, vertex in zip(layer, sheet.vertices, strict=True) if vertex.kind == "agent"}
     n_wide, n_thin = len(agents), len(set(layer) - agents)
     tallest = max((layer.count(at) for at in agents), default=0)
     n_gaps = max(n_wide + n_thin - 1, 1)
-    room = _ROOM - n_thin * _MARKER
+    room -= n_thin * _MARKER
     width = math.floor(min(wanted, (room - n_gaps * _PITCH_GAP) / max(n_wide, 1)))
     if width < _NARROWEST or tallest > _TALLEST_COLUMN:
         return None
@@ -211,12 +229,13 @@ def _lines(vertex: Vertex, width: float, *, is_compact: bool) -> tuple[str, ...]
     return (labels.shorten(name, room, NAME_PX),) if is_compact else labels.wrap(name, room, NAME_PX)
 
 
-def _part(plan: _Plan, group: Sequence[int]) -> _Part:
+def _part(plan: _Plan, group: Sequence[int], together: Sequence[frozenset[str]]) -> _Part:
     """Lay out one component: order, places, boxes, routes; then turn it if it reads downwards."""
     members = frozenset(group)
     arcs = [arc for arc in plan.sheet.arcs if arc.tail in members]
-    ranks = ordering.rank(group, arcs, plan.layer, len(plan.sheet.vertices))
-    room = _ROOM if plan.is_down else math.inf
+    n_lanes = _N_LANES_IF_NARROW if plan.is_narrow else _N_LANES
+    ranks = ordering.rank(group, arcs, plan.layer, len(plan.sheet.vertices), n_side_by_side=n_lanes)
+    room = plan.room if plan.is_down else math.inf
     centre = _from_zero(ordering.spread(ranks, ordering.Measure(plan.cross, plan.between, room)), plan)
     columns = _columns(plan, ranks.rows)
     first = min(plan.layer[v] for v in group)
@@ -226,7 +245,9 @@ def _part(plan: _Plan, group: Sequence[int]) -> _Part:
     )
     loops = [routing.loop(boxes[v], is_down=plan.is_down) for v in group if v in plan.sheet.loops]
     across = max(at + plan.cross(each) / 2 for each, at in centre.items())
-    part = _Part(columns[-1][1], across, tuple(boxes.values()), (*routes, *loops))
+    rows = [[boxes[v] for v in row if v in boxes] for row in ranks.rows]
+    frames = framing.frames(rows, together, {boxes[v].name for v in group if v in plan.sheet.loops})
+    part = _Part(columns[-1][1], across, tuple(boxes.values()), (*routes, *loops), frames)
     return _turn(part) if plan.is_down else part
 
 
@@ -260,7 +281,8 @@ def _box(plan: _Plan, v: int, column: tuple[float, float], centre: float) -> Box
 
 
 def _turn(part: _Part) -> _Part:
-    return _Part(part.height, part.width, tuple(map(turned, part.boxes)), tuple(map(turned_route, part.routes)))
+    boxes, frames = tuple(map(turned, part.boxes)), tuple(map(turned, part.frames))
+    return _Part(part.height, part.width, boxes, tuple(map(turned_route, part.routes)), frames)
 
 
 def _shelve(parts: Sequence[_Part], room: float, *, is_down: bool) -> tuple[list[_Part], float, float]:
@@ -279,4 +301,5 @@ def _shelve(parts: Sequence[_Part], room: float, *, is_down: bool) -> tuple[list
 
 def _move(part: _Part, dx: float, dy: float) -> _Part:
     boxes = tuple(moved(box, dx, dy) for box in part.boxes)
-    return _Part(part.width, part.height, boxes, tuple(moved_route(route, dx, dy) for route in part.routes))
+    routes = tuple(moved_route(route, dx, dy) for route in part.routes)
+    return _Part(part.width, part.height, boxes, routes, tuple(moved(frame, dx, dy) for frame in part.frames))

@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from mars_nb.engine.branch import BranchState
-from mars_nb.engine.join import standing
 from mars_nb.topology.model import END, START, USER
 from mars_nb.views import picture
 from mars_nb.views.palette import NodeState, NodeView
+from mars_nb.views.waits import awaited, joins
 
 if TYPE_CHECKING:
     from mars_nb.engine.branch import ExecutionBranch
@@ -108,16 +108,8 @@ def _shown(branch: ExecutionBranch, status: str) -> NodeState | None:
 
 def _waiting(state: RunState) -> dict[str, str]:
     """Give, for each agent at which a join waits, how many have arrived, as ``"2 of 4"``."""
-    found = {}
-    frames = {id(branch.frame): branch.frame for branch in state.branches.values() if branch.state in _SHOWN}
-    for frame in frames.values():
-        for agent, join in frame.joins.items():
-            stand = standing(state.plan.graph, join)
-            n_awaited = sum(not inner.answers for each in join.waiting.values() for inner in each.frames)
-            total = stand.n_succeeded + max(stand.n_lost, n_awaited)
-            if total > 1:
-                found[agent] = f"{stand.n_succeeded} of {total}"
-    return found
+    found = {join.agent: awaited(state, join).text for join in joins(state)}
+    return {agent: text for agent, text in found.items() if text}
 
 
 def _view(agent: str, counts: Counter[NodeState], waiting: dict[str, str], *, many: bool) -> NodeView:

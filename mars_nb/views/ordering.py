@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mars_nb.views.layering import Arc
 
 _MOST_LANES: Final = 3000
-_MOST_LANES_SIDE_BY_SIDE: Final = 22
 _SMALL: Final = 120
 _N_SWEEPS: Final = 12
 _N_SWEEPS_LARGE: Final = 5
@@ -57,7 +56,9 @@ class Ranks:
     n_vertices: int
 
 
-def rank(vertices: Sequence[int], arcs: Sequence[Arc], layer: Sequence[int], n_vertices: int) -> Ranks:
+def rank(
+    vertices: Sequence[int], arcs: Sequence[Arc], layer: Sequence[int], n_vertices: int, *, n_side_by_side: int
+) -> Ranks:
     """Arrange one component.
 
     Parameters
@@ -70,13 +71,15 @@ def rank(vertices: Sequence[int], arcs: Sequence[Arc], layer: Sequence[int], n_v
         Layer of every vertex of the sheet.
     n_vertices : int
         How many vertices the sheet has; lanes are numbered from there.
+    n_side_by_side : int
+        How many lanes there is room for in a layer; if there would be more, edges share them.
 
     Returns
     -------
     Ranks
         Layers in their final order.
     """
-    chains, lane_layers, is_trunk = _chains(arcs, layer, n_vertices)
+    chains, lane_layers, is_trunk = _chains(arcs, layer, n_vertices, n_side_by_side)
     ends = _ends(chains)
     first = min(layer[v] for v in vertices)
     rows: list[list[int]] = [[] for _ in range(max(layer[v] for v in vertices) - first + 1)]
@@ -91,10 +94,10 @@ def rank(vertices: Sequence[int], arcs: Sequence[Arc], layer: Sequence[int], n_v
 
 
 def _chains(
-    arcs: Sequence[Arc], layer: Sequence[int], n_vertices: int
+    arcs: Sequence[Arc], layer: Sequence[int], n_vertices: int, n_side_by_side: int
 ) -> tuple[tuple[tuple[int, ...], ...], dict[int, int], bool]:
     """Give each arc its lanes, and each lane its layer; and tell whether all share one trunk."""
-    share = _sharing(arcs, layer)
+    share = _sharing(arcs, layer, n_side_by_side)
     lanes: dict[tuple[Hashable, int], int] = {}
     chains = []
     for number, arc in enumerate(arcs):
@@ -104,7 +107,7 @@ def _chains(
     return tuple(chains), {lane: at for (_, at), lane in lanes.items()}, any(who == _TRUNK for who, _ in lanes)
 
 
-def _sharing(arcs: Sequence[Arc], layer: Sequence[int]) -> Callable[[int, Arc], Hashable]:
+def _sharing(arcs: Sequence[Arc], layer: Sequence[int], n_side_by_side: int) -> Callable[[int, Arc], Hashable]:
     """Choose who shares a lane: nobody, else all edges of a hub, else all."""
     n_out, n_in = Counter(arc.tail for arc in arcs), Counter(arc.head for arc in arcs)
 
@@ -115,7 +118,7 @@ def _sharing(arcs: Sequence[Arc], layer: Sequence[int]) -> Callable[[int, Arc], 
     choices: tuple[Callable[[int, Arc], Hashable], ...] = (lambda number, _: number, hub)
     for share in choices:
         n_lanes = _n_lanes(arcs, layer, share)
-        if n_lanes.total() <= _MOST_LANES and max(n_lanes.values(), default=0) <= _MOST_LANES_SIDE_BY_SIDE:
+        if n_lanes.total() <= _MOST_LANES and max(n_lanes.values(), default=0) <= n_side_by_side:
             return share
     return lambda *_: _TRUNK
 

@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mars_nb.views import labels, layout
 from mars_nb.views import svg as svg_writer
+from mars_nb.views.grouping import Grouped, grouped
 from mars_nb.views.palette import NodeState, NodeView
 
 if TYPE_CHECKING:
@@ -30,14 +30,17 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from mars_nb.views.layering import Drawn, DrawnEdge
+    from mars_nb.views.layering import Drawn
 
 __all__ = ["NodeState", "NodeView", "mimebundle", "plot", "svg", "text"]
 
 _PART_OF: Final = re.compile(r"(\d+) of (\d+)")
 _TIMES: Final = re.compile(r"[\u00d7x]\s?(\d+)")
-_N_NODES_DRAWN: Final = 2_000
-_N_EDGES_DRAWN: Final = 8_000
+LARGEST_BYTES: Final = 80_000
+"""How large a picture in a notebook may be."""
+_NODE_BYTES, _EDGE_BYTES, _TALK_BYTES = 1_200, 290, 140  # as measured, with three counts in a node
+_N_NODES_LAYERED: Final = 10_000
+_N_EDGES_LAYERED: Final = 50_000
 _N_MENTIONED: Final = 12
 _IDLE: Final = NodeView(NodeState.IDLE)
 _NO_STATES: Final[Mapping[str, NodeView]] = {}
@@ -70,27 +73,28 @@ def svg(
     Returns
     -------
     str
-        One ``svg`` element, at most 900 px wide. Above 2,000 nodes or 8,000 edges it shows one node with the counts.
+        One ``svg`` element, at most 900 px wide and about 80 kB large: what would be larger is drawn layer by
+        layer, with counts (`mars_nb.views.grouping`).
     """
-    drawn, shown = _drawable(topology, states)
+    drawn, shown = drawable(topology, states)
     return svg_writer.draw(layout.lay_out(drawn), shown, turns, title=title, digest=digest)
 
 
-@dataclass(frozen=True)
-class _Heap:
-    """A topology drawn as one node."""
+def drawable(topology: Drawn, states: Mapping[str, NodeView]) -> tuple[Drawn, Mapping[str, NodeView]]:
+    """Give what is drawn and what it shows: the topology itself, or its layers if nobody could read it.
 
-    nodes: tuple[str, ...]
-    edges: tuple[DrawnEdge, ...] = ()
-
-
-def _drawable(topology: Drawn, states: Mapping[str, NodeView]) -> tuple[Drawn, Mapping[str, NodeView]]:
-    """Put everything into one node if nobody could read it: no notebook should hold a picture of 100,000 nodes."""
-    if len(topology.nodes) <= _N_NODES_DRAWN and len(topology.edges) <= _N_EDGES_DRAWN:
+    Which of them depends on the topology alone, so that no picture changes while a run goes on.
+    """
+    n_nodes, n_edges = len(topology.nodes), len(topology.edges)
+    n_talks = sum(edge.bidirectional for edge in topology.edges)
+    if n_nodes * _NODE_BYTES + n_edges * _EDGE_BYTES + n_talks * _TALK_BYTES <= LARGEST_BYTES:
         return topology, states
-    name = f"{len(topology.nodes):,} nodes"
-    counts = Counter(states.get(each, _IDLE).state for each in topology.nodes)
-    return _Heap((name,)), {name: NodeView(NodeState.IDLE, counts=counts)} if states else {}
+    if n_nodes > _N_NODES_LAYERED or n_edges > _N_EDGES_LAYERED:
+        name = f"{n_nodes:,} nodes"
+        groups = Grouped((name,), (), {name: topology.nodes})
+    else:
+        groups = grouped(topology)
+    return groups, groups.shown(states)
 
 
 def text(topology: Drawn, states: Mapping[str, NodeView] = _NO_STATES, *, ascii: bool = False) -> str:  # noqa: A002
@@ -110,7 +114,16 @@ def text(topology: Drawn, states: Mapping[str, NodeView] = _NO_STATES, *, ascii:
     str
         Above 40 agents: how many are in each state, and those a person should know of.
     """
-    rows = layout.reading_order(topology)
+    return rows_text(layout.reading_order(topology), states, ascii=ascii)
+
+
+def rows_text(
+    rows: Sequence[Sequence[str]],
+    states: Mapping[str, NodeView] = _NO_STATES,
+    *,
+    ascii: bool = False,  # noqa: A002
+) -> str:
+    """Write the agents of each layer in a line; see `text`."""
     if sum(map(len, rows)) > layout.N_COMPACT:
         return _summary(rows, states, ascii=ascii)
     arrow = " -> " if ascii else " → "
@@ -207,5 +220,5 @@ def plot(topology: Drawn, ax: Axes | None = None, *, states: Mapping[str, NodeVi
     """
     from mars_nb.views import plot as plotting
 
-    drawn, shown = _drawable(topology, states)
+    drawn, shown = drawable(topology, states)
     return plotting.topology(layout.lay_out(drawn), ax, states=shown)

@@ -129,10 +129,14 @@ def _ports(arcs: Sequence[Arc], chains: Sequence[Sequence[int]], ground: Ground)
     leave: dict[tuple[int, bool], list[float]] = {}
     arrive: dict[tuple[int, bool], list[float]] = {}
     for arc, chain in zip(arcs, chains, strict=True):
+        leave.setdefault((arc.tail, _heads(arc)[0]), []).append(ground.centre[chain[1]])
+    left = _part_ports(leave, ground, upper=False)
+    for arc, chain in zip(arcs, chains, strict=True):
         at_tail, at_head = _heads(arc)
-        leave.setdefault((arc.tail, at_tail), []).append(ground.centre[chain[1]])
-        arrive.setdefault((arc.head, at_head), []).append(ground.centre[chain[-2]])
-    return _part_ports(leave, ground, upper=False), _part_ports(arrive, ground, upper=True)
+        # Where it really comes from, so that an edge and one that leads back do not cross each other.
+        before = left[arc.tail, at_tail] if chain[-2] == arc.tail else ground.centre[chain[-2]]
+        arrive.setdefault((arc.head, at_head), []).append(before)
+    return left, _part_ports(arrive, ground, upper=True)
 
 
 def _part_ports(ends: dict[tuple[int, bool], list[float]], ground: Ground, *, upper: bool) -> Ports:

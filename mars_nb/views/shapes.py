@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from mars_nb.views.layering import Kind
 
 ARROW_PX: Final = 7.0
 """Length of an arrowhead."""
+
+LOOP_PX: Final = 16.0
+"""Room that an edge from a node to itself needs beside it."""
+
+LABEL_SIZE: Final = (32.0, 14.0)
+"""Width and height of what may be written at a conversation."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,8 @@ class Route:
         A start ``(x, y)``, then lines ``(x, y)`` and cubic curves ``(x1, y1, x2, y2, x, y)``.
     arrows : tuple of Arrow
         One arrowhead or two.
-    label : (float, float)
-        Where something may be written: in a gap, where no box is.
+    label : (float, float) or None
+        Middle of what may be written at it; None where there is no room.
     """
 
     source: str
@@ -88,7 +94,36 @@ class Route:
     both: bool
     steps: tuple[tuple[float, ...], ...]
     arrows: tuple[Arrow, ...]
-    label: tuple[float, float]
+    label: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A thin frame around agents that are taken together.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Those agents.
+    x, y, width, height : float
+        In pixels, from the upper left corner of the picture.
+    """
+
+    names: tuple[str, ...]
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """Right end."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        """Lower end."""
+        return self.y + self.height
 
 
 @dataclass(frozen=True)
@@ -105,6 +140,8 @@ class Layout:
         Whether it reads from top to bottom.
     is_compact : bool
         Whether it has so many nodes that they show counts.
+    frames : tuple of Frame
+        Around agents that a rule takes together, where they stand together.
     """
 
     width: float
@@ -113,10 +150,14 @@ class Layout:
     routes: tuple[Route, ...]
     is_down: bool
     is_compact: bool
+    frames: tuple[Frame, ...] = ()
 
 
-def moved(box: Box, dx: float, dy: float) -> Box:
-    """Give the same box elsewhere."""
+Placed = TypeVar("Placed", Box, Frame)
+
+
+def moved(box: Placed, dx: float, dy: float) -> Placed:
+    """Give the same box or frame elsewhere."""
     return replace(box, x=box.x + dx, y=box.y + dy)
 
 
@@ -127,11 +168,11 @@ def moved_route(route: Route, dx: float, dy: float) -> Route:
         route,
         steps=tuple(tuple(at + by for at, by in zip(step, shift, strict=False)) for step in route.steps),
         arrows=tuple(replace(arrow, x=arrow.x + dx, y=arrow.y + dy) for arrow in route.arrows),
-        label=(route.label[0] + dx, route.label[1] + dy),
+        label=route.label and (route.label[0] + dx, route.label[1] + dy),
     )
 
 
-def turned(box: Box) -> Box:
+def turned(box: Placed) -> Placed:
     """Exchange across and down."""
     return replace(box, x=box.y, y=box.x, width=box.height, height=box.width)
 
@@ -142,5 +183,5 @@ def turned_route(route: Route) -> Route:
         route,
         steps=tuple(tuple(step[i ^ 1] for i in range(len(step))) for step in route.steps),
         arrows=tuple(Arrow(arrow.y, arrow.x, arrow.dy, arrow.dx) for arrow in route.arrows),
-        label=(route.label[1], route.label[0]),
+        label=route.label and (route.label[1], route.label[0]),
     )

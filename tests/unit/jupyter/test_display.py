@@ -5,8 +5,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mars_nb.jupyter.display import FOLD_LENGTH, Screen, Text, answer_bundle, answer_text, folded, safe_markdown
-from mars_nb.jupyter.runs import Run, RunRecord
+from mars_nb.jupyter.display import FOLD_LENGTH, Text, answer_bundle, answer_text, folded, safe_markdown
+from mars_nb.jupyter.records import RunRecord
+from mars_nb.jupyter.runs import Run
+from mars_nb.jupyter.screens import Screen
 from mars_nb.topology.model import Topology
 from mars_nb.views.result import OrchestraResult
 

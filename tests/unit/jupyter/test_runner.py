@@ -11,26 +11,26 @@ from mars_nb import AgentRegistry, AskUser, MarsError, NobodyToAsk, Orchestra, S
 from mars_nb.jupyter import asking, live, runner
 from mars_nb.jupyter.live import Presses, at_once
 from mars_nb.jupyter.loop_thread import LOOP
+from mars_nb.jupyter.records import RunRecord
 from mars_nb.jupyter.runner import Job, Painter, run_here, run_there
-from mars_nb.jupyter.runs import RunRecord, paused_text
+from mars_nb.jupyter.runs import paused_text
+from mars_nb.jupyter.screens import Screen
 from mars_nb.topology.model import Topology
 from tests.unit.jupyter.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
-class Gallery:
+class Gallery(Screen):
     """A screen that keeps its pictures, and the threads that painted them."""
 
-    view = "live"
-    repaints = True
-
     def __init__(self) -> None:
+        super().__init__("live")
         self.pictures: list[str] = []
         self.threads: set[str] = set()
 
-    def paint(self, bundle: dict[str, str]) -> None:
+    def repaint(self, bundle: Mapping[str, str]) -> None:
         self.pictures.append(bundle["text/plain"])
         self.threads.add(threading.current_thread().name)
 
@@ -73,13 +73,13 @@ async def raises_at_once(_session: object) -> Any:
 
 async def test_a_run_on_the_loop_of_its_cell_comes_to_its_end() -> None:
     work = job(hello)
-    assert await run_here(work, Gallery())  # type: ignore[arg-type]  # has what a screen has
+    assert await run_here(work, Gallery())
     assert (work.record.status, work.record.end.result().final_response) == ("succeeded", "hello")
 
 
 def test_a_run_on_the_loop_thread_is_painted_in_the_thread_of_its_cell() -> None:
     work, gallery = job(hello), Gallery()
-    assert run_there(work, gallery)  # type: ignore[arg-type]
+    assert run_there(work, gallery)
     assert work.record.end.result().final_response == "hello"
     assert gallery.threads == {threading.current_thread().name}
 
@@ -101,7 +101,7 @@ class Slow:
 async def test_the_first_interrupt_of_a_cell_pauses_its_run_when_the_step_is_over() -> None:
     slow = Slow()
     work = job(slow, drawn="User -> A -> B -> User")
-    cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
+    cell = asyncio.ensure_future(run_here(work, Gallery()))
     await until(slow.begun.is_set)
     slow.is_done = lambda: work.record.history and work.record.history.state.is_pausing
     cell.cancel()
@@ -114,7 +114,7 @@ async def test_the_second_interrupt_pauses_at_once_and_the_third_ends_the_run() 
     for n_presses, status in ((2, "paused"), (3, "cancelled")):
         slow = Slow()
         work = job(slow, drawn="User -> A -> B -> User")
-        cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
+        cell = asyncio.ensure_future(run_here(work, Gallery()))
         await until(slow.begun.is_set)
         for _ in range(n_presses):
             signal.raise_signal(signal.SIGINT)
@@ -126,7 +126,7 @@ async def test_a_run_whose_step_goes_on_is_left_to_pause_by_itself(monkeypatch: 
     monkeypatch.setattr(live, "GRACE_S", 0.0)
     slow = Slow()
     work = job(slow, drawn="User -> A -> B -> User")
-    cell = asyncio.ensure_future(run_here(work, Gallery()))  # type: ignore[arg-type]
+    cell = asyncio.ensure_future(run_here(work, Gallery()))
     await until(slow.begun.is_set)
     signal.raise_signal(signal.SIGINT)
     assert await cell is False
@@ -140,20 +140,20 @@ def test_the_stop_button_pauses_a_run_on_the_loop_thread() -> None:
     slow = Slow()
 
     class Presser(Gallery):
-        def paint(self, bundle: dict[str, str]) -> None:
+        def paint(self, bundle: Mapping[str, str]) -> None:
             if "▶ A" in bundle["text/plain"]:
                 signal.raise_signal(signal.SIGINT)
 
     work = job(slow, drawn="User -> A -> B -> User")
     slow.is_done = lambda: work.record.history and work.record.history.state.is_pausing
-    assert not run_there(work, Presser())  # type: ignore[arg-type]
+    assert not run_there(work, Presser())
     assert (work.record.status, work.record.end.result().total_steps) == ("paused", 1)
 
 
 def test_a_run_that_was_paused_when_nothing_was_left_has_ended() -> None:
     work = job(hello)
     work.is_one_step = True
-    assert run_there(work, Gallery())  # type: ignore[arg-type]
+    assert run_there(work, Gallery())
     assert work.record.status == "succeeded"
 
 
@@ -167,14 +167,14 @@ def test_what_breaks_the_run_itself_reaches_the_cell() -> None:
     work = job(hello)
     work.go = raises_at_once
     with pytest.raises(OSError, match="disk full"):
-        run_there(work, Gallery())  # type: ignore[arg-type]
+        run_there(work, Gallery())
     assert work.record.end.result().error == "OSError: disk full"
 
 
 async def test_a_question_in_an_awaited_cell_is_typed_below_the_picture() -> None:
     keyboard = Keyboard()
     work, gallery = job(asks, keyboard=keyboard), Gallery()
-    assert await run_here(work, gallery)  # type: ignore[arg-type]
+    assert await run_here(work, gallery)
     assert work.record.end.result().final_response == "you chose blue"
     assert keyboard.prompts == ["red or\nblue?\n> "]
     assert gallery.pictures[-1].startswith("? A")
@@ -183,14 +183,14 @@ async def test_a_question_in_an_awaited_cell_is_typed_below_the_picture() -> Non
 def test_a_question_on_the_loop_thread_is_typed_in_the_thread_of_the_cell() -> None:
     keyboard = Keyboard()
     work = job(asks, keyboard=keyboard)
-    assert run_there(work, Gallery())  # type: ignore[arg-type]
+    assert run_there(work, Gallery())
     assert work.record.end.result().final_response == "you chose blue"
     assert keyboard.threads == [threading.current_thread().name]
 
 
 def test_whoever_is_named_with_user_is_asked_instead_of_the_keyboard() -> None:
     work = job(asks, user=["green"], keyboard=lambda _: pytest.fail("the keyboard was asked"))
-    assert run_there(work, Gallery())  # type: ignore[arg-type]
+    assert run_there(work, Gallery())
     assert work.record.end.result().final_response == "you chose green"
 
 
@@ -199,7 +199,7 @@ async def test_the_end_of_the_input_fails_the_run_and_names_the_option() -> None
         raise EOFError
 
     work = job(asks, keyboard=ends)
-    assert await run_here(work, Gallery())  # type: ignore[arg-type]
+    assert await run_here(work, Gallery())
     assert "'red or\\nblue?' was asked, and the input ended; answer with -u VAR" in str(work.record.end.result().error)
 
 
@@ -208,7 +208,7 @@ def test_the_end_of_the_input_is_told_from_the_cells_thread_too() -> None:
         raise NobodyToAsk("nobody there")
 
     work = job(asks, keyboard=ends)
-    assert run_there(work, Gallery())  # type: ignore[arg-type]
+    assert run_there(work, Gallery())
     assert "nobody there" in str(work.record.end.result().error)
 
 
@@ -219,7 +219,7 @@ async def test_the_stop_button_while_a_question_is_open_pauses_the_run() -> None
         raise KeyboardInterrupt
 
     work = job(asks, keyboard=interrupted)
-    assert not await run_here(work, Gallery())  # type: ignore[arg-type]
+    assert not await run_here(work, Gallery())
     assert work.record.status == "paused"
     assert signal.getsignal(signal.SIGINT) is before
     assert paused_text(work.record) == "run 'run' asks 'red or\\nblue?'; answer and go on: %mars answer TEXT"
@@ -230,7 +230,7 @@ def test_the_stop_button_while_the_waiting_cell_asks_pauses_the_run() -> None:
         raise KeyboardInterrupt
 
     work = job(asks, keyboard=interrupted)
-    assert not run_there(work, Gallery())  # type: ignore[arg-type]
+    assert not run_there(work, Gallery())
     assert work.record.status == "paused"
 
 
@@ -264,27 +264,47 @@ async def test_only_what_waits_for_nothing_can_be_carried_out_at_once() -> None:
 
 
 async def test_a_run_is_painted_when_something_happened_and_not_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "PAINT_EVERY_S", 0)
+    monkeypatch.setattr(Gallery, "every_s", 0)
     pictures: list[object] = []
-    painter = Painter(RunRecord("run", "x", Topology.from_text("User -> A -> User")), pictures.append, live=True)
+    monkeypatch.setattr(Gallery, "show", lambda _, record: pictures.append(record))
+    record = RunRecord("run", "x", Topology.from_text("User -> A -> User"))
+    record.attach(Gallery())
+    painter = Painter(record)
     painting = asyncio.ensure_future(painter.keep_painting())
     for is_due in (False, True, False):
         painter.is_due = is_due
         for _ in range(3):
             await asyncio.sleep(0)
     painting.cancel()
-    assert len(pictures) == 2
+    assert len(pictures) == 1
 
 
 async def test_a_picture_that_stands_still_is_not_painted_on_the_way() -> None:
     work, gallery = job(hello), Gallery()
     gallery.view = "static"
-    await run_here(work, gallery)  # type: ignore[arg-type]
+    await run_here(work, gallery)
     assert gallery.pictures == []
 
 
 def test_the_loop_thread_starts_again_after_it_was_closed() -> None:
     for _ in range(2):
-        assert run_there(job(hello), Gallery())  # type: ignore[arg-type]
+        assert run_there(job(hello), Gallery())
         LOOP.close()
     LOOP.close()
+
+
+async def test_where_no_thread_can_be_started_a_run_goes_to_the_loop_that_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_thread: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def work() -> bool:
+        return asyncio.get_running_loop() is here
+
+    here = asyncio.get_running_loop()
+    LOOP.close()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        submitted = LOOP.submit(work())
+    assert await asyncio.wrap_future(submitted)

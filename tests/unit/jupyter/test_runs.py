@@ -7,7 +7,8 @@ import pytest
 from mars_nb import Orchestra, RunNotFound, agent
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.jupyter.placeholders import is_run
-from mars_nb.jupyter.runs import Run, RunRecord
+from mars_nb.jupyter.records import RunRecord
+from mars_nb.jupyter.runs import Run
 from mars_nb.topology.model import Topology
 
 TOPOLOGY = Topology.from_text("User -> A -> User")

@@ -14,6 +14,7 @@ from mars_nb.errors import AgentNotFound, RunFailed, RunNotFound, RunPaused, Sto
 from mars_nb.jupyter import runner, steering
 from mars_nb.jupyter.looking import ShownRun
 from mars_nb.jupyter.runs import Run, record_of
+from mars_nb.jupyter.screens import Screen
 from tests.unit.jupyter.waiting import until, wait_until
 
 if TYPE_CHECKING:
@@ -412,8 +413,8 @@ def test_replay_shows_a_run_again_without_asking_anybody(paused: Notebook, agent
 
 
 def test_replay_at_a_speed_paints_on_the_way(team: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mars_nb.jupyter.looking.PAINT_EVERY_S", 0.0)
-    monkeypatch.setattr("mars_nb.jupyter.foreground.view_of", lambda *_: "live")
+    monkeypatch.setattr("mars_nb.jupyter.looking.screen_of", lambda *_: Screen("live"))
+    monkeypatch.setattr(Screen, "every_s", 0.0)
     team.mars("report -q", CELL)
     team.outputs.clear()
     team.mars("replay --speed 1000x")

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mars_nb.topology.rules import ParallelRule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
@@ -17,12 +23,19 @@ class Line:
 class Drawing:
     nodes: tuple[str, ...]
     edges: tuple[Line, ...] = ()
+    rules: tuple[object, ...] = ()
 
 
-def drawing(*chains: str) -> Drawing:
-    """Read chains such as ``"A B|C D"`` (A to B and C, both to D); ``~`` between two words makes a conversation."""
-    lines: dict[Line, None] = {}
-    names: dict[str, None] = {}
+NOTHING = Drawing(())
+
+
+def drawing(*chains: str, like: Drawing = NOTHING) -> Drawing:
+    """Read chains such as ``"A B|C D"`` (A to B and C, both to D); ``~`` before a word makes a conversation.
+
+    They are added to those of another drawing.
+    """
+    lines: dict[Line, None] = dict.fromkeys(like.edges)
+    names: dict[str, None] = dict.fromkeys(like.nodes)
     for chain in chains:
         words = chain.split(" ")
         groups = [word.lstrip("~").split("|") for word in words]
@@ -46,3 +59,16 @@ def numbered(n: int, pairs: list[tuple[int, int, bool]]) -> Drawing:
     names = tuple(f"n{i}" for i in range(n))
     lines = [Line(names[a % n], names[b % n], talks and a % n != b % n) for a, b, talks in pairs]
     return Drawing(names, tuple(dict.fromkeys(lines)))
+
+
+def named(drawn: Drawing, names: Mapping[str, str]) -> Drawing:
+    """Give the same drawing with other names."""
+    lines = [Line(names.get(e.source, e.source), names.get(e.target, e.target), e.bidirectional) for e in drawn.edges]
+    return replace(drawn, nodes=tuple(names.get(node, node) for node in drawn.nodes), edges=tuple(lines))
+
+
+def grouping(drawn: Drawing, *groups: Iterable[str]) -> Drawing:
+    """Give the same drawing with rules that take agents together."""
+    # Without the checks of a rule: a name may be any text here.
+    rules = [ParallelRule.model_construct(agents=tuple(sorted(group))) for group in groups]
+    return replace(drawn, rules=tuple(rules))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +10,10 @@ from hypothesis import strategies as st
 
 from mars_nb.views import ordering
 from mars_nb.views.layout import MAX_WIDTH_PX, lay_out, reading_order
-from tests.unit.views.drawings import Drawing, drawing, mesh, numbered, ring
+from tests.unit.views.drawings import Drawing, drawing, grouping, mesh, named, numbered, ring
+from tests.unit.views.geometry import flaws, label_area
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mars_nb.views.shapes import Box, Layout, Route
-
+NARROW = 432.0
 SPOKES = "|".join(f"Spoke{i}" for i in range(40))
 DRAWINGS = {
     "one": drawing("A"),
@@ -37,73 +33,64 @@ DRAWINGS = {
     "several": drawing("A B C", "X Y", "P", "Q"),
     "markers": drawing("Start A|B End", "A ~User"),
     "large mesh": mesh(45),
+    "mesh of six": drawing("User Agent0", "Agent0 User", like=mesh(6)),
+    "hierarchy of three": drawing("User Top ~a|b|c", "a ~a1|a2|a3", "b ~b1|b2", "c ~c1|c2|c3|c4", "Top User"),
+    "diamonds": drawing("User A B|C D E|F|G H User", "A H", "A D"),
+    "parallel": grouping(drawing("User Plan A|B|C|D Merge User"), {"A", "B"}, {"C", "D"}),
+    "parallel spokes": grouping(drawing("User Hub ~A|B|C|D", "Hub User"), {"A", "B", "C", "D"}),
 }
 
+NAMES = (
+    "User",
+    "End",
+    "Start",
+    "An Extraordinarily Meticulous Investigator",
+    "Fact-Checker",
+    "\u7814\u7a76\u8005",
+    "W" * 80,
+)
 PAIRS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.booleans()), max_size=90)
 
 
-def sampled(route: Route) -> Iterator[tuple[float, float]]:
-    """Walk along a route, some thirty points a step."""
-    at = (route.steps[0][0], route.steps[0][1])
-    for step in route.steps[1:]:
-        points = [at, *zip(step[::2], step[1::2], strict=True)]
-        yield from (bezier(points, i / 32) for i in range(33))
-        at = points[-1]
-
-
-def bezier(points: list[tuple[float, float]], t: float) -> tuple[float, float]:
-    while len(points) > 1:
-        points = [(a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t) for a, b in pairwise(points)]
-    return points[0]
-
-
-def is_inside(box: Box, point: tuple[float, float]) -> bool:
-    slack = 0.2
-    return box.x + slack < point[0] < box.right - slack and box.y + slack < point[1] < box.bottom - slack
-
-
-def overlaps(a: Box, b: Box) -> bool:
-    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
-
-
-def check(layout: Layout) -> None:
-    assert [(a.name, b.name) for a, b in combinations(layout.boxes, 2) if overlaps(a, b)] == []
-    for route in layout.routes:
-        strangers = [box for box in layout.boxes if box.name not in {route.source, route.target}]
-        crossed = {box.name for point in sampled(route) for box in strangers if is_inside(box, point)}
-        assert crossed == set(), (route.source, route.target)
-    for box in layout.boxes:
-        assert 0 <= box.x <= box.right <= layout.width
-        assert 0 <= box.y <= box.bottom <= layout.height
-
-
+@pytest.mark.parametrize("width", [MAX_WIDTH_PX, NARROW])
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_nothing_touches(name: str) -> None:
-    check(lay_out(DRAWINGS[name]))
+def test_nothing_touches(name: str, width: float) -> None:
+    layout = lay_out(DRAWINGS[name], max_width=width)
+    assert flaws(layout) == []
+    assert layout.width <= width
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_no_drawing_is_wider_than_a_cell(name: str) -> None:
-    assert lay_out(DRAWINGS[name]).width <= MAX_WIDTH_PX
+@st.composite
+def topologies(draw: Any, n_most: int) -> Drawing:
+    """Draw any edges, self loops and conversations between some agents, with odd names, and some parallel groups."""
+    n = draw(st.integers(1, n_most))
+    plain = numbered(n, draw(PAIRS))
+    renamed = named(plain, dict(zip(plain.nodes, draw(st.lists(st.sampled_from(NAMES), unique=True)), strict=False)))
+    groups = st.lists(st.sets(st.sampled_from(renamed.nodes), min_size=2, max_size=4), max_size=3)
+    return grouping(renamed, *(draw(groups) if n > 1 else ()))
 
 
-@settings(max_examples=25)
-@given(st.integers(1, 12), PAIRS)
-def test_nothing_touches_in_any_small_drawing(n: int, pairs: list[tuple[int, int, bool]]) -> None:
-    check(lay_out(numbered(n, pairs)))
+@settings(max_examples=60)
+@given(topologies(12), st.sampled_from([MAX_WIDTH_PX, NARROW]))
+def test_nothing_touches_in_any_small_drawing(drawn: Drawing, width: float) -> None:
+    layout = lay_out(drawn, max_width=width)
+    assert flaws(layout) == []
+    assert layout.width <= width
 
 
-@settings(max_examples=8)
-@given(st.integers(13, 60), PAIRS)
-def test_nothing_touches_in_any_larger_drawing(n: int, pairs: list[tuple[int, int, bool]]) -> None:
-    check(lay_out(numbered(n, pairs)))
+@settings(max_examples=15)
+@given(topologies(60), st.sampled_from([MAX_WIDTH_PX, NARROW]))
+def test_nothing_touches_in_any_larger_drawing(drawn: Drawing, width: float) -> None:
+    layout = lay_out(drawn, max_width=width)
+    assert flaws(layout) == []
+    assert layout.width <= width
 
 
 @pytest.mark.parametrize("n_lanes", [0, 8])
 def test_nothing_touches_when_edges_share_lanes(n_lanes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ordering, "_MOST_LANES", n_lanes)
     for name in ("mesh", "back", "long chain", "hub and merger", "fan"):
-        check(lay_out(DRAWINGS[name]))
+        assert flaws(lay_out(DRAWINGS[name])) == []
 
 
 @given(PAIRS)
@@ -155,11 +142,37 @@ def test_above_forty_agents_the_drawing_is_compact() -> None:
     assert lay_out(drawing("A " + "|".join(map(str, range(40))))).is_compact
 
 
-def test_what_is_written_at_an_edge_stands_outside_all_boxes() -> None:
-    for drawn in DRAWINGS.values():
-        layout = lay_out(drawn)
-        talks = [route for route in layout.routes if route.both]
-        assert not any(is_inside(box, route.label) for route in talks for box in layout.boxes)
+@pytest.mark.parametrize("name", ["fan", "mesh", "ring of conversations", "mesh of six", "hierarchy of three"])
+def test_every_conversation_has_a_place_to_write_at(name: str) -> None:
+    layout = lay_out(DRAWINGS[name])
+    assert [route for route in layout.routes if route.both and label_area(route) is None] == []
+
+
+def test_where_so_many_talk_that_nothing_could_be_read_nothing_is_written() -> None:
+    assert {route.label for route in lay_out(DRAWINGS["large mesh"]).routes} == {None}
+
+
+def test_an_edge_and_one_that_leads_back_do_not_cross() -> None:
+    there, _, back = lay_out(drawing("A B|C", "B A")).routes
+    assert (there.steps[0][1] - back.steps[0][1]) * (there.steps[-1][-1] - back.steps[-1][-1]) > 0
+
+
+def test_agents_that_are_taken_together_have_a_frame() -> None:
+    drawn = grouping(drawing("Plan N|S|E|W Merge"), {"S", "E"})
+    (frame,) = lay_out(drawn).frames
+    assert frame.names == ("S", "E")
+
+
+@pytest.mark.parametrize("group", [{"N", "E"}, {"Plan", "N"}, {"N"}, {"Merge", "elsewhere"}])
+def test_agents_that_do_not_stand_together_have_no_frame(group: set[str]) -> None:
+    assert lay_out(grouping(drawing("Plan N|S|E|W Merge"), group)).frames == ()
+
+
+def test_a_frame_holds_the_edges_from_an_agent_to_itself() -> None:
+    for across in ("Plan N|S|E|W Merge", "a b c d e f g h i N|S|E|W Merge"):
+        layout = lay_out(grouping(drawing(across, "N N", "S S", "E E", "W W"), {"S", "E"}))
+        assert len(layout.frames) == 1
+        assert flaws(layout) == []
 
 
 def test_the_reading_order_leaves_out_the_markers() -> None:

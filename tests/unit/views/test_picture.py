@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mars_nb.views import picture
+from mars_nb.views import svg as svg_writer
+from mars_nb.views.layout import lay_out
 from mars_nb.views.palette import NodeState, NodeView
-from tests.unit.views.drawings import Drawing, Line, drawing
+from tests.unit.views.drawings import Drawing, Line, drawing, grouping, numbered
 
 SVG = "{http://www.w3.org/2000/svg}"
 FAN = drawing("User Planner North|South|East Merger Writer ~Reviewer User")
@@ -87,15 +89,28 @@ def test_the_detail_stands_under_the_name_and_else_the_word_for_the_state() -> N
 def test_without_states_there_are_names_and_no_glyphs() -> None:
     group = node_of(picture.svg(FAN), "Merger")
     assert texts(group) == ["Merger"]
-    assert len(list(group.iter(f"{SVG}path"))) == 1
+    assert list(group.iter(f"{SVG}path")) == []
 
 
 def test_counts_are_shown_with_their_glyphs() -> None:
     counts = {NodeState.DONE: 212, NodeState.RUNNING: 3, NodeState.WAITING: 1}
     group = node_of(picture.svg(FAN, {"North": NodeView(NodeState.RUNNING, counts=counts)}), "North")
     assert texts(group) == ["North", "3", "1", "212"]
-    drawn = [path.get("d") for path in group.iter(f"{SVG}path")][1:]
-    assert drawn == [state.path for state in (NodeState.RUNNING, NodeState.RUNNING, NodeState.WAITING, NodeState.DONE)]
+    drawn = [path.attrib["d"] for path in group.iter(f"{SVG}path")]
+    states = (NodeState.RUNNING, NodeState.RUNNING, NodeState.WAITING, NodeState.DONE)
+    assert list(map(commands, drawn)) == [commands(state.path) for state in states]
+
+
+def commands(path: str) -> list[str]:
+    """Give what a path is made of, however it is written."""
+    return re.findall(r"[A-Z]|[\d.]+", path)
+
+
+def test_a_single_count_needs_no_second_glyph() -> None:
+    view = NodeView(NodeState.DONE, counts={NodeState.DONE: 12})
+    group = node_of(picture.svg(FAN, {"North": view}), "North")
+    assert texts(group) == ["North", "\u00d712"]
+    assert len(list(group.iter(f"{SVG}path"))) == 1
 
 
 def test_turns_are_written_at_their_conversation() -> None:
@@ -114,12 +129,12 @@ def test_states_differ_in_more_than_colour() -> None:
     outlines = set()
     for state in NodeState:
         group = node_of(picture.svg(drawing("A B"), {"A": NodeView(state)}), "A")
-        outlines.add(tuple(without_colour(path) for path in group.iter(f"{SVG}path")))
+        outlines.add(tuple(without_colour(part) for part in group.iter() if part.tag != f"{SVG}text"))
     assert len(outlines) == len(NodeState)
 
 
 def without_colour(path: ET.Element) -> tuple[tuple[str, str], ...]:
-    return tuple((key, value) for key, value in path.attrib.items() if key not in {"fill", "stroke"})
+    return tuple((key, value) for key, value in path.attrib.items() if key not in {"fill", "stroke", "data-state"})
 
 
 def test_a_failed_node_has_a_cut_corner_and_an_asking_one_two_lines() -> None:
@@ -127,8 +142,7 @@ def test_a_failed_node_has_a_cut_corner_and_an_asking_one_two_lines() -> None:
     asking = node_of(picture.svg(FAN, {"North": NodeView(NodeState.ASKING)}), "North")
     assert failed is not None
     assert "l10 10" in failed.attrib["d"]
-    boxes = [path for path in asking.iter(f"{SVG}path") if path.attrib["d"].count("a7 7")]
-    assert len(boxes) == 2
+    assert len(list(asking.iter(f"{SVG}rect"))) == 2
 
 
 def test_the_picture_needs_nothing_that_sites_strip() -> None:
@@ -172,7 +186,7 @@ def test_any_detail_and_counts_make_a_well_formed_picture(detail: str, counts: d
 
 def test_states_do_not_move_anything() -> None:
     def places(svg: str) -> list[str]:
-        return re.findall(r'viewBox="[^"]*"|data-part="box" d="M[\d. ]+', svg)
+        return re.findall(r'viewBox="[^"]*"|<rect x=[^>]* rx="7"', svg)
 
     assert places(picture.svg(FAN)) == places(picture.svg(FAN, STATES))
 
@@ -212,17 +226,68 @@ def test_a_bundle_holds_svg_and_text_and_nothing_that_hides_them() -> None:
     assert bundle["image/svg+xml"] == picture.svg(FAN, STATES, title="report")
 
 
-def test_a_topology_of_thousands_is_one_node_with_counts() -> None:
-    names = tuple(f"n{i}" for i in range(2500))
-    svg = picture.svg(Drawing(names), {"n0": NodeView(NodeState.FAILED)})
-    assert texts(node_of(svg, "2,500 nodes")) == ["2,500 nodes", "1", "2499"]
+def many(name: str, n: int) -> Drawing:
+    """Give a large topology with about ``n`` agents."""
+    agents = [f"Agent{i}" for i in range(n)]
+    spread = numbered(n, [(i, min(n - 1, i + 1 + (i * 7919) % 41), i % 5 == 0) for i in range(2 * n)])
+    return {
+        "chain": drawing("User " + " ".join(agents) + " User"),
+        "hub": drawing("User Hub ~" + "|".join(agents), "Hub User"),
+        "map and reduce": drawing("User Map " + "|".join(agents) + " Reduce User"),
+        "any": spread,
+        "alone": Drawing(tuple(agents)),
+    }[name]
 
 
-def test_a_thousand_nodes_are_drawn() -> None:
-    drawn = drawing("Hub " + "|".join(f"s{i}" for i in range(999)) + " Merger")
-    root = parsed(picture.svg(drawn, {"Hub": NodeView(NodeState.DONE)}))
-    assert sum(group.get("data-node") is not None for group in root.iter(f"{SVG}g")) == 1001
-    assert float(root.attrib["width"]) <= 900
+BUSY = {NodeState.DONE: 212, NodeState.RUNNING: 13, NodeState.FAILED: 7}
+
+
+@pytest.mark.parametrize("n", [30, 40, 60, 80, 150, 1_000, 2_000, 20_000])
+@pytest.mark.parametrize("kind", ["chain", "hub", "map and reduce", "any", "alone"])
+def test_no_picture_floods_a_notebook(kind: str, n: int) -> None:
+    drawn = many(kind, n)
+    states = {name: NodeView(NodeState.FAILED, counts=BUSY) for name in drawn.nodes}
+    turns = {frozenset((line.source, line.target)): "12/20" for line in drawn.edges if line.bidirectional}
+    bundle = picture.mimebundle(drawn, states, turns=turns, title="report")
+    assert len(bundle["image/svg+xml"].encode()) <= picture.LARGEST_BYTES
+    assert len(bundle["text/plain"].encode()) <= 4_000
+    assert float(parsed(bundle["image/svg+xml"]).attrib["width"]) <= 900
+
+
+def test_forty_agents_are_all_drawn() -> None:
+    for kind in ("chain", "hub", "map and reduce", "any"):
+        svg = picture.svg(many(kind, 40))
+        assert {f"Agent{i}" for i in range(40)} <= set(texts(parsed(svg))) or kind == "any"
+        assert svg.count("data-box") >= 40
+
+
+def test_a_thousand_spokes_are_one_box_with_counts() -> None:
+    drawn = many("hub", 1_000)
+    svg = picture.svg(drawn, {"Hub": NodeView(NodeState.DONE), "Agent7": NodeView(NodeState.FAILED)})
+    assert texts(node_of(svg, "layer 2: 1,000 agents")) == ["layer 2:", "1,000 agents", "1", "999"]
+    assert texts(node_of(svg, "Hub")) == ["Hub", "done"]
+    assert svg.count('data-node="User"') == 2
+
+
+def test_a_long_chain_is_drawn_in_a_few_pieces() -> None:
+    nodes = [group.get("data-node") for group in parsed(picture.svg(many("chain", 1_000))).iter(f"{SVG}g")]
+    assert [name for name in nodes if name][:2] == ["User", "layers 1\u2013125: 125 agents"]
+    assert len([name for name in nodes if name]) == 10
+
+
+def test_what_is_not_connected_at_all_is_one_box_too() -> None:
+    assert texts(node_of(picture.svg(many("alone", 2_500)), "layer 1: 2,500 agents")) == ["layer 1:", "2,500 agents"]
+
+
+def test_beyond_ten_thousand_nodes_there_is_one_box() -> None:
+    svg = picture.svg(many("chain", 20_000), {"Agent0": NodeView(NodeState.FAILED)})
+    assert texts(node_of(svg, "20,001 nodes")) == ["20,001 nodes", "1", "20000"]
+
+
+def test_a_frame_is_drawn_around_agents_that_are_taken_together() -> None:
+    svg = picture.svg(grouping(FAN, {"North", "South"}))
+    (frame,) = [group for group in parsed(svg).iter(f"{SVG}g") if group.get("data-frame")]
+    assert frame.findtext(f"{SVG}title") == "in parallel: North, South"
 
 
 def test_a_picture_is_the_same_in_another_process() -> None:
@@ -240,3 +305,32 @@ def test_drawing_loads_no_heavy_library() -> None:
         "print([name for name in ('IPython', 'matplotlib', 'pandas', 'networkx', 'numpy') if name in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_every_piece_says_what_part_it_is_so_that_a_live_view_can_give_it_another_colour() -> None:
+    counts = {NodeState.DONE: 2, NodeState.FAILED: 1}
+    states = {**STATES, "North": NodeView(NodeState.FAILED, counts=counts), "South": NodeView(NodeState.ASKING)}
+    root = parsed(picture.svg(FAN, states, turns={frozenset(("Reviewer", "Writer")): "1/3"}))
+    painted = [each for each in root.iter() if each.get("fill") or each.get("stroke")]
+    parts = {each.get("data-part") or ("node" if each.get("data-node") else "nameless") for each in painted}
+    assert parts == {"ground", "edges", "head", "node", "box", "inner", "glyph", "sign", "label"}
+
+
+def test_a_count_shows_its_own_state_and_not_that_of_its_node() -> None:
+    counts = {NodeState.DONE: 2, NodeState.FAILED: 1}
+    group = node_of(picture.svg(FAN, {"North": NodeView(NodeState.FAILED, counts=counts)}), "North")
+    glyphs = [each for each in group if each.get("data-part") == "glyph"]
+    assert [each.get("data-state") for each in glyphs] == ["failed", "failed", "done"]
+
+
+def test_a_picture_says_in_which_direction_it_reads() -> None:
+    assert parsed(picture.svg(FAN)).get("data-flow") == "across"
+    assert parsed(picture.svg(drawing("a b c d e f g h i j k"))).get("data-flow") == "down"
+
+
+def test_each_box_and_the_turns_can_be_drawn_alone_and_are_the_same_as_in_the_whole() -> None:
+    turns = {frozenset(("Reviewer", "Writer")): "1/3"}
+    drawn = lay_out(FAN)
+    pieces = [*svg_writer.node_groups(drawn, STATES), svg_writer.turns_group(drawn, turns)]
+    assert [ET.fromstring(piece).get("data-box") for piece in pieces] == [*map(str, range(9)), None]  # noqa: S314
+    assert all(piece in picture.svg(FAN, STATES, turns=turns) for piece in pieces)

@@ -1,0 +1,238 @@
+"""Screens: where a run is seen in a notebook, from the first picture to the last.
+
+A `Screen` shows a picture under one display id and repaints it. A `LiveScreen` has a widget as well, in an output of
+its own below the picture, which hides the picture while it lives. When the run is over, the answer takes the widget's
+place: what stays in the notebook is a picture and text, which need no kernel and no JavaScript. While a run is paused
+the widget stays, since its buttons are what one looks for; the picture above it is what a saved notebook shows.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from mars_nb.jupyter.display import Text, answer_bundle, show_bundle
+from mars_nb.views.labels import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from IPython.core.display_functions import DisplayHandle
+
+    from mars_nb.jupyter.display import Format, View
+    from mars_nb.jupyter.live_view import LiveView, Wish
+    from mars_nb.jupyter.records import RunRecord
+
+PAINT_EVERY_S: Final = 0.25
+"""Least time between two pictures of one run."""
+SHOW_EVERY_S: Final = 0.1
+"""Least time between two changes of a live view."""
+STILL_EVERY_S: Final = 3.0
+"""Least time between two pictures behind a live view: they are for the notebook that is saved before a crash."""
+OVER: Final = ("succeeded", "cancelled")
+"""Statuses of a run at which nothing can be pressed any more."""
+
+
+def at_once(work: Callable[[], object]) -> object:
+    """Carry something out here and now."""
+    return work()
+
+
+class Screen:
+    """The picture of a run in a notebook; shown once, then repainted.
+
+    Parameters
+    ----------
+    view : {"live", "static", "none"}
+        Repaint while the run goes on, show the end only, or show nothing.
+    repaints : bool
+        Whether what was shown can be shown anew in its place, also when its cell is over.
+
+    Attributes
+    ----------
+    view, repaints : str and bool
+        The same.
+    every_s : float
+        Least seconds between two pictures.
+    is_heard : bool
+        Whether clicks on it reach the kernel.
+    can_be_heard : bool
+        Whether there is anything on it to click.
+    shows_answer : bool
+        Whether it shows the answer of a run that is over.
+    relay : callable
+        Carries out what has to be done in the cell's own thread.
+    """
+
+    every_s = PAINT_EVERY_S
+    is_heard = False
+    can_be_heard = False
+    shows_answer = False
+
+    def __init__(self, view: View, *, repaints: bool = True) -> None:
+        self.view = view
+        self.repaints = repaints
+        self.relay: Callable[[Callable[[], object]], object] = at_once
+        self._handle: DisplayHandle | None = None
+        self._line: DisplayHandle | None = None
+        self._shown: Mapping[str, str] = {}
+
+    def open(self, record: RunRecord) -> None:
+        """Show a run that is about to begin; called in the thread of its cell."""
+        if self.view == "live":
+            self.paint(record.bundle())
+
+    def show(self, record: RunRecord) -> None:
+        """Show how a run stands, while it goes on."""
+        if self.view == "live":
+            bundle = record.bundle()
+            self.relay(lambda: self.paint(bundle))
+
+    def settle(self, record: RunRecord) -> None:
+        """Show a run that has come to rest."""
+        self.paint(record.bundle())
+
+    def retire(self, record: RunRecord) -> None:
+        """Leave a run to a later screen."""
+
+    def say(self, text: str) -> None:
+        """Show a line below, in place of the one before."""
+        bundle = {"text/plain": clean(text)}
+        if self._line is None:
+            self._line = show_bundle(bundle, display_id=self.repaints)
+        else:
+            self._line.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
+
+    @property
+    def has_said(self) -> bool:
+        """Whether there is a line below that can be another one."""
+        return self._line is not None
+
+    def paint(self, bundle: Mapping[str, str]) -> None:
+        """Show a picture, in place of the one before."""
+        if bundle != self._shown:
+            self.repaint(bundle)
+
+    def repaint(self, bundle: Mapping[str, str]) -> None:
+        """Show a picture, also if it is the same as before."""
+        if self.view == "none":
+            return
+        self._shown = bundle
+        if self._handle is None:
+            self._handle = show_bundle(bundle, display_id=True)
+        else:
+            self._handle.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
+
+
+class LiveScreen(Screen):
+    """A picture, and a live view below it.
+
+    Parameters
+    ----------
+    grant : callable
+        Does what a person wishes, given the record of the run, the view and the wish.
+    form : {"md", "text", "json"}
+        How the answer is shown.
+    can_steer : bool
+        Whether more may be wished than to look, and to pause.
+    """
+
+    every_s = SHOW_EVERY_S
+    can_be_heard = True
+
+    def __init__(
+        self, grant: Callable[[RunRecord, LiveView, Wish], None], *, form: Format = "md", can_steer: bool = True
+    ) -> None:
+        super().__init__("live")
+        self._grant = grant
+        self._form = form
+        self._can_steer = can_steer
+        self._live: LiveView | None = None
+        self._slot: DisplayHandle | None = None
+        self._drawn: object = None
+        self._painted_at = 0.0
+
+    @property
+    def is_heard(self) -> bool:  # type: ignore[override]
+        """Whether a page has answered since it was opened."""
+        return self._live is not None and self._live.is_heard
+
+    @property
+    def shows_answer(self) -> bool:  # type: ignore[override]
+        """Whether the answer has taken the place of the live view, or will."""
+        return self._slot is not None
+
+    def open(self, record: RunRecord) -> None:
+        """Show the picture, and the live view below it."""
+        from mars_nb.jupyter.live_view import LiveView
+
+        self._paint_still(record)
+        self._drawn = record.stage
+        self._live = LiveView(
+            lambda view, wish: self._grant(record, view, wish),
+            svg=_drawing(record),
+            scene=record.scene(),
+            cell=record.stage.topology.to_text(),
+            can_steer=self._can_steer,
+        )
+        data: Any = self._live._repr_mimebundle_()
+        bundle = data[0] if isinstance(data, tuple) else data
+        self._slot = show_bundle({**bundle, "text/plain": record.bundle()["text/plain"]}, display_id=True)
+
+    def show(self, record: RunRecord) -> None:
+        """Tell the live view what has changed; now and then paint the picture behind it."""
+        if self._live is None:
+            return
+        if self._drawn is not record.stage:
+            self._drawn = record.stage
+            self._live.redraw(_drawing(record), record.stage.topology.to_text())
+        self._live.show(record.scene())
+        if time.monotonic() - self._painted_at >= STILL_EVERY_S:
+            self._paint_still(record)
+
+    def settle(self, record: RunRecord) -> None:
+        """Show a run that has come to rest: with buttons while they can do something, else its answer."""
+        if self._live is None:
+            self.paint(record.bundle())
+            return
+        self.show(record)
+        self._paint_still(record)
+        if record.status in OVER:
+            self._replace(_last_words(record, self._form))
+
+    def retire(self, record: RunRecord) -> None:
+        """Leave a run to a later screen."""
+        if self._live is not None:
+            self._paint_still(record)
+            self._replace({"text/plain": f"{record.name} goes on below"})
+
+    def repaint(self, bundle: Mapping[str, str]) -> None:
+        """Show a picture behind the live view."""
+        if self._live is None:
+            super().repaint(bundle)
+
+    def _paint_still(self, record: RunRecord) -> None:
+        bundle = record.bundle()
+        if bundle != self._shown:
+            super().repaint(bundle)
+        self._painted_at = time.monotonic()
+
+    def _replace(self, bundle: Mapping[str, str]) -> None:
+        live, slot, self._live = self._live, self._slot, None
+        if live is not None and slot is not None:
+            slot.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
+            live.close()
+
+
+def _drawing(record: RunRecord) -> str:
+    return record.stage.svg({}, {}, title=f"run {record.name}")
+
+
+def _last_words(record: RunRecord, form: Format) -> dict[str, str]:
+    """Give what takes the place of a live view: the answer, or in one line how the run ended."""
+    from mars_nb.jupyter.runs import Run
+
+    run = Run(record)
+    if record.status == "succeeded" and run.final_response is not None:
+        return answer_bundle(run, form)
+    return {"text/plain": str(Text(record.scene()["banner"]["text"]))}

@@ -1,0 +1,113 @@
+"""What a person sees who looks closer: at an agent, at an edge, at one step.
+
+Each is a title, a few facts and the visits: what was asked, what was replied, how long it took. Texts are cut; the
+tables of the run keep them whole.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from mars_nb.agents.replies import as_text
+from mars_nb.views.banner import clock_text
+from mars_nb.views.labels import clean
+from mars_nb.views.result import response_of
+from mars_nb.views.waits import awaited, joins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mars_nb.engine.trace import StepTrace
+    from mars_nb.views.history import History
+
+TEXT_LENGTH: Final = 2_000
+"""Characters of each text that are shown."""
+N_VISITS: Final = 50
+"""Visits that are shown, the newest ones."""
+_STATE: Final = {"completed": "done", "failed": "failed", "running": "running"}
+_KILO: Final = 1_000
+_MINUTE_S: Final = 60
+
+Detail = dict[str, Any]
+
+
+def node_detail(history: History, agent: str) -> Detail:
+    """Give what is known of an agent: its visits, its memory, and whom it waits for."""
+    steps = [step for step in history.state.steps if step.agent == agent]
+    facts = [["visits", f"{len(steps):,}"], *_used(steps), *_memory(history, agent)]
+    found: Detail = {"title": clean(agent), "facts": facts, "visits": _visits(history, steps)}
+    waiting = next((join for join in joins(history.state) if join.agent == agent), None)
+    if waiting:
+        arrived, missing = awaited(history.state, waiting)
+        found["waits"] = {"arrived": [clean(each) for each in arrived], "awaited": [clean(each) for each in missing]}
+    return found
+
+
+def edge_detail(history: History, source: str, target: str) -> Detail:
+    """Give what went over an edge: the replies of the one that reached the other, both ways in a conversation."""
+    ends = {source, target}
+    is_talk = any(edge.bidirectional and {edge.source, edge.target} == ends for edge in history.topology.edges)
+    senders = ends if is_talk else {source}
+    steps = [step for step in history.state.steps if step.agent in senders and step.status == "completed"]
+    sign = "↔" if is_talk else "→"
+    title = f"{clean(source)} {sign} {clean(target)}"
+    return {"title": title, "facts": [["messages", f"{len(steps):,}"]], "visits": _visits(history, steps)}
+
+
+def step_detail(history: History, step_id: str) -> Detail | None:
+    """Give what is known of a step; None if there is none of this id."""
+    steps = [step for step in history.state.steps if step.step_id == step_id]
+    if not steps:
+        return None
+    return {"title": f"{clean(steps[0].agent)} · {clean(step_id)}", "facts": [], "visits": _visits(history, steps)}
+
+
+def _used(steps: list[StepTrace]) -> list[list[str]]:
+    n_tokens = sum(step.n_input_tokens + step.n_output_tokens for step in steps)
+    costs = [step.cost_usd for step in steps]
+    known = sum(cost for cost in costs if cost is not None)
+    if not n_tokens and not known:
+        return []
+    cost = "unknown" if None in costs else f"${known:.4f}"
+    return [["tokens", f"{n_tokens:,}"], ["cost", cost]]
+
+
+def _memory(history: History, agent: str) -> list[list[str]]:
+    """Give how much an agent remembers, in the branch where it remembers most."""
+    links = [branch.memory[agent] for branch in history.state.branches.values() if agent in branch.memory]
+    if not links:
+        return []
+    messages = max(links, key=lambda link: link.length).messages()
+    n_bytes = len(json.dumps(messages, default=as_text, ensure_ascii=False).encode(errors="replace"))
+    return [["memory", f"{len(messages)} messages, {n_bytes / _KILO:.1f} kB"]]
+
+
+def _visits(history: History, steps: Iterable[StepTrace]) -> list[Detail]:
+    return [_visit(history, step) for step in list(steps)[-N_VISITS:]]
+
+
+def _visit(history: History, step: StepTrace) -> Detail:
+    at = history.journal.at
+    took = f" · {_duration(at(step.ended_seq) - at(step.began_seq))}" if step.ended_seq else ""
+    tries = f" · attempt {step.attempt}" if step.attempt > 1 else ""
+    parts = [["request", _cut(step.request)]]
+    if step.status == "completed":
+        kind = f"reply ({type(step.action).__name__})" if step.action else "reply"
+        parts.append([kind, _cut(response_of(step))])
+    if step.error and step.status == "failed":
+        parts.append(["error", _cut(step.error)])
+    return {
+        "title": f"{clean(step.agent)} · {clean(step.step_id)} · {step.status}{tries}{took}",
+        "state": _STATE[step.status],
+        "parts": parts,
+    }
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds < _MINUTE_S else clock_text(seconds)
+
+
+def _cut(content: Any) -> str:
+    text = as_text(content)
+    return text if len(text) <= TEXT_LENGTH else f"{text[:TEXT_LENGTH]}… ({len(text) - TEXT_LENGTH:,} characters more)"

@@ -1,0 +1,183 @@
+"""The onlooker: what somebody who watches a run notices, and the state does not keep.
+
+The engine's state knows neither times nor what was said on the way. An `Onlooker` is shown every event with its time
+and remembers when the run was at work and when it stood still, which position got which name, who spoke last, and in
+which lane of a small chart each step has its bar. It is a fold like the state: shown the same events, it has noticed
+the same, so a view of the past needs but another onlooker who is shown less.
+
+Examples
+--------
+>>> from mars_nb.events import RunPaused, RunResumed, RunStarted
+>>> onlooker = Onlooker()
+>>> for at, event in [(10, RunStarted(task="", topology="")), (14, RunPaused("lunch")), (100, RunResumed())]:
+...     onlooker.note(event, at)
+>>> onlooker.worked_s(14), onlooker.worked_s(50), onlooker.worked_s(103)
+(4.0, 4.0, 7.0)
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mars_nb.actions import said_by
+from mars_nb.events import (
+    CheckpointCreated,
+    Restored,
+    RunEnded,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    StepCompleted,
+    StepFailed,
+    StepScheduled,
+    StepStreamed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mars_nb.state.record import Record
+
+SPOKEN_LENGTH: Final = 600
+"""Last characters of what is being said that a view shows."""
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who speaks, or spoke last.
+
+    Parameters
+    ----------
+    agent, branch_id : str
+    step : int
+    began_at : float
+        When the step began, in seconds since 1970 (UTC).
+    said : JSON value
+        What was said so far: the end of what is being streamed, or the reply.
+    is_live : bool
+        Whether more may come.
+    """
+
+    agent: str
+    branch_id: str
+    step: int
+    began_at: float
+    said: Any = ""
+    is_live: bool = True
+
+
+class Onlooker:
+    """Watches a run.
+
+    Attributes
+    ----------
+    seq : int
+        Number of the last event that it was shown.
+    marks : dict of str to int
+        The seq that each checkpoint names.
+    lanes : dict of (str, int) to int
+        Lane of each step, by branch and step; steps in one lane do not overlap.
+    n_lanes : int
+        How many lanes there are.
+    speaker : Speaker or None
+        Who spoke last.
+    """
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.marks: dict[str, int] = {}
+        self.lanes: dict[Key, int] = {}
+        self.n_lanes = 0
+        self.speaker: Speaker | None = None
+        self._began_at: dict[Key, tuple[str, float]] = {}
+        self._free: list[int] = []
+        self._spells: list[list[float]] = []
+        self._is_at_work = False
+        self._last_at = 0.0
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Onlooker:
+        """Give an onlooker who was shown these records."""
+        onlooker = cls()
+        for record in records:
+            onlooker.note(record.event, record.at)
+        return onlooker
+
+    def note(self, event: object, at: float) -> None:
+        """Notice an event.
+
+        Parameters
+        ----------
+        event : Event
+            What happened; streamed words, which no journal keeps, have no number.
+        at : float
+            When, in seconds since 1970 (UTC).
+        """
+        if isinstance(event, StepStreamed):
+            self._hear(event)
+            return
+        self.seq += 1
+        match event:
+            case StepScheduled():
+                self._begin(event, at)
+            case StepCompleted() | StepFailed():
+                self._end(event)
+            case RunStarted() | RunResumed():
+                self._spells.append([at, at])
+                self._is_at_work = True
+            case RunPaused() | RunEnded():
+                self._stop(at)
+            case Restored():
+                self._stop(self._last_at)
+            case CheckpointCreated():
+                self.marks[event.name] = self.seq - 1
+            case _:
+                pass
+        self._last_at = at
+        if self._is_at_work:
+            self._spells[-1][1] = at
+
+    def worked_s(self, at: float) -> float:
+        """Give the seconds that the run had been at work at a moment; while it stands still, none are added."""
+        total = sum(max(0.0, min(end, at) - began) for began, end in self._spells)
+        if self._is_at_work and at > self._last_at:
+            total += at - self._last_at
+        return round(total, 3)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the clock of the run goes."""
+        return self._is_at_work
+
+    def _stop(self, at: float) -> None:
+        """Let the clock stand still; of a process that died the last event is the last sign of work."""
+        if self._is_at_work:
+            self._spells[-1][1] = at
+        self._is_at_work = False
+
+    def _begin(self, event: StepScheduled, at: float) -> None:
+        key = event.branch, event.step
+        self._began_at[key] = event.agent, at
+        if key not in self.lanes:
+            self.lanes[key] = heapq.heappop(self._free) if self._free else self.n_lanes
+            self.n_lanes = max(self.n_lanes, self.lanes[key] + 1)
+
+    def _end(self, event: StepCompleted | StepFailed) -> None:
+        key = event.branch, event.step
+        agent, began_at = self._began_at.pop(key, ("", 0.0))
+        if not agent:
+            return
+        heapq.heappush(self._free, self.lanes[key])
+        if isinstance(event, StepCompleted):
+            said = event.content if event.action is None else said_by(event.action)
+            self.speaker = Speaker(agent, event.branch, event.step, began_at, said, is_live=False)
+
+    def _hear(self, event: StepStreamed) -> None:
+        key = event.branch, event.step
+        began_at = self._began_at.get(key, ("", self._last_at))[1]
+        known = self.speaker
+        before = known.said if known and known.is_live and (known.branch_id, known.step) == key else ""
+        self.speaker = Speaker(event.agent, *key, began_at, (before + event.text)[-SPOKEN_LENGTH:])

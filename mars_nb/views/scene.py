@@ -1,0 +1,263 @@
+"""The scene: everything that a live view shows of a run, as one JSON object.
+
+A scene is a pure function of the run's history, of what an onlooker noticed, and of when it is looked at. A live view
+holds one and is told how it changes (`mars_nb.views.patch`), so there are no nulls in it: what is not there is left
+out. The picture's boxes are in it as the very pieces of SVG that a saved picture is made of.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mars_nb.agents.replies import as_text
+from mars_nb.engine.branch import BranchState
+from mars_nb.views import nodes
+from mars_nb.views.banner import banner_of
+from mars_nb.views.labels import clean
+from mars_nb.views.onlooker import SPOKEN_LENGTH
+
+if TYPE_CHECKING:
+    from mars_nb.engine.state import RunState
+    from mars_nb.engine.trace import StepTrace
+    from mars_nb.views.history import History
+    from mars_nb.views.onlooker import Onlooker
+    from mars_nb.views.stage import Stage
+
+N_BARS: Final = 400
+"""Bars of the small chart, those of the newest steps."""
+N_LANES: Final = 12
+"""Lanes of the small chart; further ones share the last."""
+THOUSAND: Final = 1_000
+
+_COUNTED: Final = (
+    ("running", frozenset({BranchState.RUNNING, BranchState.RETRYING})),
+    ("ready", frozenset({BranchState.READY})),
+    ("waiting", frozenset({BranchState.WAITING, BranchState.CALLING})),
+    ("asking", frozenset({BranchState.ASKING})),
+    ("failed", frozenset({BranchState.FAILED})),
+    ("done", frozenset({BranchState.ENDED})),
+)
+_WHILE_RUNNING: Final = ("pause", "stop", "checkpoint", "fork", "look")
+_AT_REST: Final = ("resume", "step", "stop", "checkpoint", "restore", "fork", "look")
+_CONTROLS: Final[dict[str, tuple[str, ...]]] = {
+    "drawn": (),
+    "running": _WHILE_RUNNING,
+    "asking": _WHILE_RUNNING,
+    "pausing": _WHILE_RUNNING,
+    "paused": _AT_REST,
+    "interrupted": _AT_REST,
+    "failed": ("resume", "step", "checkpoint", "restore", "fork", "look"),
+    "cancelled": ("resume", "checkpoint", "restore", "fork", "look"),
+    "succeeded": ("checkpoint", "restore", "fork", "look"),
+}
+_BAR: Final = {"completed": "done", "failed": "failed", "running": "running"}
+_WORDS: Final = {
+    "running": "Running",
+    "pausing": "Pausing",
+    "paused": "Paused",
+    "asking": "Asks you",
+    "failed": "Failed",
+    "succeeded": "Done",
+    "cancelled": "Stopped",
+    "interrupted": "Interrupted",
+    "drawn": "Drawn",
+}
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What stands around a run, and no event tells.
+
+    Parameters
+    ----------
+    name, session : str
+        The variable and the id of the session.
+    handle : str
+        What it is called after ``%mars``.
+    place : str
+        Where the session is kept; empty if only in memory.
+    model : str
+        Which model speaks.
+    status : str
+        Where the run stands as the notebook knows it.
+    """
+
+    name: str
+    session: str = ""
+    handle: str = ""
+    place: str = ""
+    model: str = ""
+    status: str = "running"
+
+
+def scene(history: History, onlooker: Onlooker, stage: Stage, caption: Caption, *, at: float) -> dict[str, Any]:
+    """Give what a live view shows.
+
+    Parameters
+    ----------
+    history : History
+        What happened.
+    onlooker : Onlooker
+        Who was shown the same events.
+    stage : Stage
+        The topology, laid out.
+    caption : Caption
+        What stands around.
+    at : float
+        When it is looked at, in seconds since 1970 (UTC).
+
+    Returns
+    -------
+    dict
+        JSON without nulls.
+    """
+    state = history.state
+    status = status_of(state, caption.status)
+    shown = {
+        "name": caption.name,
+        "session": caption.session,
+        "place": caption.place,
+        "model": caption.model,
+        "status": status,
+        "word": _WORDS[status],
+        "line": _line(state),
+        "cost": _cost(state),
+        "clock": {"s": onlooker.worked_s(at), "runs": onlooker.is_at_work},
+        "seq": onlooker.seq,
+        "controls": list(_CONTROLS[status]),
+        "nodes": stage.boxes(nodes.node_views(history)),
+        "turns": stage.turns(nodes.turns(state)),
+        "stage": {"width": stage.layout.width, "height": stage.layout.height},
+        "spoken": _spoken(state, status),
+        "bars": _bars(history, onlooker),
+        "n_lanes": min(onlooker.n_lanes, N_LANES),
+        "hidden_bars": max(0, len(state.steps) - N_BARS),
+        "marks": {str(i): [name, seq] for i, (name, seq) in enumerate(onlooker.marks.items())},
+        "speaker": _speaker(onlooker),
+        "banner": banner_of(history, onlooker, status, caption.handle, at=at),
+    }
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def drawn_scene(stage: Stage, caption: Caption) -> dict[str, Any]:
+    """Give what a live view shows of a run before its first event."""
+    return {
+        "name": caption.name,
+        "session": caption.session,
+        "place": caption.place,
+        "model": caption.model,
+        "status": caption.status,
+        "word": _WORDS[caption.status],
+        "line": "",
+        "cost": "",
+        "clock": {"s": 0.0, "runs": False},
+        "seq": 0,
+        "controls": list(_CONTROLS["running"]) if caption.status == "running" else [],
+        "nodes": {},
+        "turns": '<g data-turns="1"></g>',
+        "stage": {"width": stage.layout.width, "height": stage.layout.height},
+        "spoken": "",
+        "bars": {},
+        "n_lanes": 0,
+        "hidden_bars": 0,
+        "marks": {},
+    }
+
+
+def status_of(state: RunState, known: str) -> str:
+    """Give where a run stands in one word.
+
+    Parameters
+    ----------
+    state : RunState
+        The fold of its events.
+    known : str
+        What the notebook knows besides: that it is running, or that its process died.
+    """
+    if state.status == "created":
+        return known
+    if state.questions and state.status in ("running", "paused"):
+        return "asking" if state.n_in_flight == 0 else "running"
+    if state.status == "running":
+        return "interrupted" if known == "interrupted" else "pausing" if state.is_pausing else "running"
+    return state.status
+
+
+def _line(state: RunState) -> str:
+    """Count steps, branches and tokens."""
+    counts = Counter(branch.state for branch in state.branches.values())
+    named = [(sum(counts[each] for each in states), word) for word, states in _COUNTED]
+    branches = ", ".join(f"{n:,} {word}" for n, word in named if n)
+    parts = [
+        f"step {state.n_completed:,} (max {state.plan.rules.max_steps:,})",
+        f"branches: {branches}" if branches else "",
+        f"{short_number(state.n_tokens)} tokens" if state.n_tokens else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def short_number(n: int) -> str:
+    """Write a number in three digits or so.
+
+    Examples
+    --------
+    >>> short_number(950), short_number(8_123), short_number(2_500_000)
+    ('950', '8.1k', '2.5M')
+    """
+    if n < THOUSAND:
+        return str(n)
+    return f"{n / THOUSAND:.1f}k" if n < THOUSAND**2 else f"{n / THOUSAND**2:.1f}M"
+
+
+def _cost(state: RunState) -> str:
+    is_known = all(step.cost_usd is not None for step in state.steps)
+    return f"${state.cost_usd:.3f}" if is_known else ""
+
+
+def _spoken(state: RunState, status: str) -> str:
+    running = sorted({step.agent for step in state.steps if step.status == "running"})
+    who = f" {', '.join(running[:3])} running." if running and len(running) <= 3 else ""  # noqa: PLR2004
+    who = who or (f" {len(running)} agents running." if running else "")
+    return f"{_WORDS[status]}, step {state.n_completed}.{who}"
+
+
+def _bars(history: History, onlooker: Onlooker) -> dict[str, list[Any]]:
+    steps = history.state.steps
+    first = max(0, len(steps) - N_BARS)
+    is_over = not onlooker.is_at_work
+    return {str(i): _bar(step, history, onlooker, is_over=is_over) for i, step in enumerate(steps[first:], start=first)}
+
+
+def _bar(step: StepTrace, history: History, onlooker: Onlooker, *, is_over: bool) -> list[Any]:
+    """Give one bar: lane, begin and end in seconds of work, state, agent, step, and the seq at which it ended."""
+    at = history.journal.at
+    lane = min(onlooker.lanes.get((step.branch_id, step.step), 0), N_LANES - 1)
+    began_s = onlooker.worked_s(at(step.began_seq))
+    ends = step.ended_seq and step.status != "running"
+    ended_s = onlooker.worked_s(at(step.ended_seq)) if ends else -1
+    state = "paused" if is_over and step.status == "running" else _BAR[step.status]
+    seq = step.ended_seq or step.began_seq
+    return [lane, began_s, ended_s, state, clean(step.agent), step.step_id, seq]
+
+
+def _speaker(onlooker: Onlooker) -> dict[str, Any] | None:
+    speaker = onlooker.speaker
+    if speaker is None:
+        return None
+    return {
+        "agent": clean(speaker.agent),
+        "step": f"{speaker.branch_id}#{speaker.step}",
+        "since_s": onlooker.worked_s(speaker.began_at),
+        "text": _end_of(as_text(speaker.said), is_live=speaker.is_live),
+        "is_live": speaker.is_live and onlooker.is_at_work,
+    }
+
+
+def _end_of(text: str, *, is_live: bool) -> str:
+    """Give the newest words of somebody who speaks, the first ones of somebody who has spoken."""
+    words = " ".join(text.split())
+    if len(words) <= SPOKEN_LENGTH:
+        return words
+    return f"…{words[-SPOKEN_LENGTH:]}" if is_live else f"{words[:SPOKEN_LENGTH]}…"

@@ -1,0 +1,192 @@
+"""The live view, steered by clicks: what a person presses happens, on every kernel that can hear it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.kernels import KERNELS, NEWEST
+from tests.e2e.team import SETUP, cell
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+    from tests.e2e.conftest import OpenNotebook, Shoot
+    from tests.e2e.lab import App
+    from tests.e2e.notebook_page import NotebookPage
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+everywhere = pytest.mark.parametrize(("app", "kernel"), [*(("lab", each) for each in KERNELS), ("notebook", NEWEST)])
+
+
+def button(view: Locator, name: str) -> Locator:
+    return view.get_by_role("button", name=name, exact=True)
+
+
+def press(view: Locator, name: str) -> None:
+    button(view, name).first.click()
+
+
+def started(notebook: NotebookPage, *agents: str, position: int = 1) -> Locator:
+    """Let these agents go on, run the setup and a cell in the background; give what the cell shows."""
+    notebook.run(0)
+    notebook.let(*agents)
+    return notebook.run(position)
+
+
+# ------------------------------------------------------------------------------------------------- pause, resume, step
+
+
+@everywhere
+def test_a_click_pauses_a_run_in_the_background_and_another_resumes_it(
+    open_notebook: OpenNotebook, shoot: Shoot, app: App, kernel: str
+) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b"), app=app, kernel=kernel)
+    view = started(notebook, "Planner", "North")
+    notebook.wait_for(view, North="done", South="running")
+    shoot(notebook, "running")
+    press(view, "Pause")
+    expect(view).to_contain_text("Pausing")
+    shoot(notebook, "pausing")
+    notebook.let("South")
+    expect(view).to_contain_text("Paused")
+    expect(view).to_contain_text("you pressed Pause")
+    notebook.wait_for(view, South="done", Writer="paused")
+    shoot(notebook, "paused")
+    assert notebook.ask("report.status") == "'paused'"
+    notebook.let("Writer")
+    press(view, "Resume")
+    expect(view).to_contain_text("Writer has done it")
+    notebook.wait_for(view, Writer="done")
+    assert notebook.ask("report.status") == "'succeeded'"
+
+
+@pytest.mark.parametrize("kernel", ["ipykernel-7.3", NEWEST])
+def test_a_click_pauses_a_run_that_its_cell_waits_for(open_notebook: OpenNotebook, kernel: str) -> None:
+    notebook = open_notebook(SETUP, cell(), kernel=kernel)
+    notebook.run(0)
+    notebook.let("Planner", "North")
+    view = notebook.start(1)
+    notebook.wait_for(view, North="done", South="running")
+    press(view, "Pause")
+    expect(view).to_contain_text("Pausing")
+    notebook.let("South")
+    notebook.finished(1)
+    expect(view).to_contain_text("%mars resume report")
+    notebook.let("Writer")
+    press(view, "Resume")
+    expect(view).to_contain_text("Writer has done it")
+
+
+def test_a_kernel_that_hears_no_clicks_is_noticed_and_the_stop_button_named(
+    open_notebook: OpenNotebook, shoot: Shoot
+) -> None:
+    notebook = open_notebook(SETUP, cell(), kernel="ipykernel-6")
+    notebook.run(0)
+    notebook.let("Planner", "North")
+    view = notebook.start(1)
+    notebook.wait_for(view, North="done", South="running")
+    press(view, "Pause")
+    expect(view).to_contain_text("stop button")
+    shoot(notebook, "hint")
+    notebook.press_stop()
+    notebook.let("South")
+    notebook.finished(1)
+    expect(view).to_contain_text("%mars resume report")
+    expect(view).not_to_contain_text("stop button")
+
+
+def test_a_second_click_on_pause_does_not_wait_for_the_running_step(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b"))
+    view = started(notebook, "Planner", "North")
+    notebook.wait_for(view, North="done", South="running")
+    press(view, "Pause")
+    expect(view).to_contain_text("Pausing")
+    view.get_by_role("button", name="Pause").first.click()
+    expect(view).to_contain_text("Paused")
+    notebook.wait_for(view, North="done", South="paused")
+
+
+def test_each_click_on_step_lets_every_branch_do_one_step(open_notebook: OpenNotebook) -> None:
+    chain = "User -> Planner -> North -> South -> Writer -> User"
+    notebook = open_notebook(SETUP, cell(line="-b -p North", drawing=chain))
+    view = started(notebook, "Planner", "North", "South", "Writer")
+    notebook.wait_for(view, Planner="done", North="paused")
+    press(view, "Step")
+    notebook.wait_for(view, North="done", South="paused")
+    press(view, "Step")
+    notebook.wait_for(view, South="done", Writer="paused")
+    press(view, "Resume")
+    expect(view).to_contain_text("Writer has done it")
+
+
+def test_a_click_on_stop_ends_a_run_and_keeps_what_it_has(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b"))
+    view = started(notebook, "Planner", "North")
+    notebook.wait_for(view, North="done", South="running")
+    press(view, "Stop")
+    expect(button(view, "Pause")).to_have_count(0)
+    assert notebook.ask("report.status") == "'cancelled'"
+    assert "North has done it" in notebook.ask("report.timeline()['response'].tolist()")
+
+
+# --------------------------------------------------------------------------------------------------- questions, looking
+
+
+def test_a_question_is_answered_in_its_box(open_notebook: OpenNotebook, shoot: Shoot) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b", drawing="User -> Editor -> User"))
+    view = started(notebook)
+    expect(view).to_contain_text("Editor asks you")
+    expect(view).to_contain_text("Publish it?")
+    shoot(notebook, "asking")
+    view.get_by_role("textbox").fill("yes")
+    press(view, "Send")
+    expect(view).to_contain_text("You said yes")
+
+
+def test_the_scrubber_shows_the_run_as_it_was_and_leads_back(open_notebook: OpenNotebook, shoot: Shoot) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b -p Writer"))
+    view = started(notebook, "Planner", "North", "South")
+    notebook.wait_for(view, South="done", Writer="paused")
+    scrubber = view.get_by_role("slider")
+    scrubber.focus()
+    notebook.page.keyboard.press("Home")
+    notebook.wait_for(view, South="idle", Writer="idle")
+    expect(view).to_contain_text("viewing")
+    expect(button(view, "Resume")).to_be_disabled()
+    shoot(notebook, "past")
+    press(view, "Back to live")
+    notebook.wait_for(view, South="done", Writer="paused")
+    expect(button(view, "Resume").first).to_be_enabled()
+
+
+def test_a_click_on_an_agent_shows_what_it_was_asked_and_said(open_notebook: OpenNotebook, shoot: Shoot) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b -p Writer"))
+    view = started(notebook, "Planner", "North", "South")
+    notebook.wait_for(view, South="done", Writer="paused")
+    view.get_by_role("button", name="South, ").first.click()
+    expect(view).to_contain_text("South has done it")
+    expect(view).to_contain_text("Planner has done it")
+    shoot(notebook, "details")
+    notebook.page.keyboard.press("Escape")
+    expect(view).not_to_contain_text("South has done it")
+
+
+def test_a_closed_tab_is_no_loss_since_show_attaches_again(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b"), "%mars show report")
+    view = started(notebook, "Planner", "North")
+    notebook.wait_for(view, North="done", South="running")
+    notebook.save()
+    notebook.close()
+    notebook.open()
+    view = notebook.run(2)
+    notebook.wait_for(view, North="done", South="running")
+    press(view, "Pause")
+    expect(view).to_contain_text("Pausing")
+    notebook.let("South", "Writer")
+    expect(view).to_contain_text("Paused")
+    press(view, "Resume")
+    expect(view).to_contain_text("Writer has done it")
