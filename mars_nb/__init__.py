@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mars_nb.agents.agent import Agent, agent
     from mars_nb.agents.context import StepContext
     from mars_nb.agents.registry import AgentRegistry
+    from mars_nb.agents.tools import Tool, tool
     from mars_nb.engine.branch import ExecutionBranch
     from mars_nb.engine.routing import Router
     from mars_nb.engine.rules import RulesEngine
@@ -39,7 +40,13 @@ if TYPE_CHECKING:
         JournalCorrupt,
         JournalLocked,
         JournalPoisoned,
+        LimitReached,
         MarsError,
+        ModelBusy,
+        ModelError,
+        ModelGarbled,
+        ModelRejected,
+        ModelTimeout,
         ModelUnavailable,
         NobodyToAsk,
         NotationError,
@@ -64,6 +71,7 @@ if TYPE_CHECKING:
     from mars_nb.state.file_storage import FileStorageBackend
     from mars_nb.state.manager import StateManager
     from mars_nb.state.storage import MemoryStorageBackend
+    from mars_nb.testing.model import ScriptedModel
     from mars_nb.testing.scripted import ScriptedAgent
     from mars_nb.topology.convert import ensure_topology
     from mars_nb.topology.graph import TopologyAnalyzer, TopologyGraph
@@ -84,21 +92,23 @@ if TYPE_CHECKING:
     from mars_nb.views.compare import compare
     from mars_nb.views.result import BranchResult, OrchestraResult
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # fmt: off
 # One name a line would be three screens of nothing to read.
 __all__ = [
-    "Agent", "AgentError", "AgentNotFound", "AgentRegistry", "AskUser", "BranchExecutor", "BranchResult", "BudgetRule",
-    "CellError", "ContentError", "DynamicBranchSpawner", "Edge", "EndConversation", "EventBus", "ExecutionBranch",
-    "FileStorageBackend", "Final", "Invoke", "JournalCorrupt", "JournalLocked", "JournalPoisoned", "MarsError",
-    "MaxParallelRule", "MaxStepsRule", "MaxTokensRule", "MaxTurnsRule", "MemoryStorageBackend", "ModelUnavailable",
-    "NobodyToAsk", "NotationError", "Orchestra", "OrchestraResult", "Parallel", "ParallelRule", "PatternConfig",
-    "PatternConfigConverter", "PauseBeforeRule", "QuorumRule", "ReplyError", "RetryRule", "Router", "RuleError",
-    "RulesEngine", "RunFailed", "RunNotFound", "RunPaused", "RunStopped", "ScriptedAgent", "Session", "SessionError",
-    "SessionNotFound", "StateManager", "StepContext", "StepExecutor", "StepTimeout", "StorageError", "TimeoutRule",
-    "Topology", "TopologyAnalyzer", "TopologyError", "TopologyGraph", "TopologyTypeError", "ValidationProcessor",
-    "agent", "compare", "ensure_topology",
+    "Agent", "AgentError", "AgentNotFound", "AgentRegistry", "AskUser", "BranchExecutor", "BranchResult",
+    "BudgetRule", "CellError", "ContentError", "DynamicBranchSpawner", "Edge", "EndConversation", "EventBus",
+    "ExecutionBranch", "FileStorageBackend", "Final", "Invoke", "JournalCorrupt", "JournalLocked",
+    "JournalPoisoned", "LimitReached", "MarsError", "MaxParallelRule", "MaxStepsRule", "MaxTokensRule",
+    "MaxTurnsRule", "MemoryStorageBackend", "ModelBusy", "ModelError", "ModelGarbled", "ModelRejected",
+    "ModelTimeout", "ModelUnavailable", "NobodyToAsk", "NotationError", "Orchestra", "OrchestraResult", "Parallel",
+    "ParallelRule", "PatternConfig", "PatternConfigConverter", "PauseBeforeRule", "QuorumRule", "ReplyError",
+    "RetryRule", "Router", "RuleError", "RulesEngine", "RunFailed", "RunNotFound", "RunPaused", "RunStopped",
+    "ScriptedAgent", "ScriptedModel", "Session", "SessionError", "SessionNotFound", "StateManager", "StepContext",
+    "StepExecutor", "StepTimeout", "StorageError", "TimeoutRule", "Tool", "Topology", "TopologyAnalyzer",
+    "TopologyError", "TopologyGraph", "TopologyTypeError", "ValidationProcessor", "agent", "compare",
+    "ensure_topology", "tool",
 ]
 # fmt: on
 
@@ -108,6 +118,7 @@ _HOMES = {
     "mars_nb.agents.agent": "Agent agent",
     "mars_nb.agents.context": "StepContext",
     "mars_nb.agents.registry": "AgentRegistry",
+    "mars_nb.agents.tools": "Tool tool",
     "mars_nb.engine.branch": "ExecutionBranch",
     "mars_nb.engine.routing": "Router",
     "mars_nb.engine.rules": "RulesEngine",
@@ -121,6 +132,7 @@ _HOMES = {
     "mars_nb.state.manager": "StateManager",
     "mars_nb.state.file_storage": "FileStorageBackend",
     "mars_nb.state.storage": "MemoryStorageBackend",
+    "mars_nb.testing.model": "ScriptedModel",
     "mars_nb.testing.scripted": "ScriptedAgent",
     "mars_nb.topology.convert": "ensure_topology",
     "mars_nb.topology.graph": "TopologyAnalyzer TopologyGraph",

@@ -79,6 +79,55 @@ class EndConversation(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 Action = Invoke | Parallel | Final | AskUser | EndConversation
 
+
+class Choices(msgspec.Struct, frozen=True, gc=False):
+    """What the topology and the remaining turns allow a reply to ask for, at one point of a run.
+
+    Parameters
+    ----------
+    onward : tuple of str
+        Where plain content would go; ``User`` or ``End`` deliver; empty when it would be the branch's answer.
+    targets : tuple of str
+        Whom `Invoke` may name.
+    together : tuple of str
+        Whom `Parallel` may name.
+    can_answer : bool
+        Whether `Final` is the way to deliver here, or to answer a caller.
+    can_ask_user : bool
+        Whether a person can be asked.
+    can_end : bool
+        Whether there is a conversation that `EndConversation` could leave.
+    """
+
+    onward: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    can_answer: bool = False
+    can_ask_user: bool = False
+    can_end: bool = False
+
+
+class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A model asks for a tool.
+
+    Parameters
+    ----------
+    id : str
+        Tells the calls of a dialogue apart; the result is given under the same id.
+    name : str
+        Which tool.
+    arguments : dict
+        With what.
+    malformed : str
+        The arguments as the model wrote them, where they are no JSON object; `arguments` is empty then.
+    """
+
+    id: str
+    name: str
+    arguments: dict[str, Any] = {}
+    malformed: str = ""
+
+
 ACTIONS: frozenset[type] = frozenset(Action.__args__)
 """The types of actions, to tell one from plain content by its type."""
 

@@ -17,6 +17,7 @@ from mars_nb.engine.state import RunState
 from mars_nb.errors import MarsError, SessionError, TopologyError
 from mars_nb.event_bus import EventBus
 from mars_nb.events import RunStarted
+from mars_nb.execution.casting import speaking
 from mars_nb.execution.loop import Cast, RunLoop
 from mars_nb.topology.convert import ensure_topology
 from mars_nb.topology.graph import TopologyAnalyzer
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from mars_nb.agents.agent import Agent
     from mars_nb.agents.registry import AgentRegistry
-    from mars_nb.events import Event
+    from mars_nb.events import Event, Profile
     from mars_nb.execution.recorded import Recorded
     from mars_nb.state.journal import Journal
     from mars_nb.topology.rules import Rule
@@ -49,6 +50,8 @@ class Conductor:
         How a person is reached.
     max_branches : int
         Branches that may be alive at once in one run.
+    model : str, mapping or ModelConfig, optional
+        Which model speaks, for every agent that has no function.
 
     Attributes
     ----------
@@ -67,7 +70,9 @@ class Conductor:
         rules: Iterable[Rule | str] = (),
         user: object = None,
         max_branches: int = DEFAULT_MAX_BRANCHES,
+        model: object = None,
     ) -> None:
+        self.model = model
         self.registry = registry
         self.rules = Topology(rules=rules).rules
         self.user = user
@@ -85,13 +90,24 @@ class Conductor:
         if session_id in self.live:
             raise SessionError(f"session {session_id!r} is running; pause it first")
 
-    def cast(self, topology: Any, max_steps: object, user: object, agents: Iterable[Agent] | None = None) -> Cast:
+    def cast(
+        self,
+        topology: Any,
+        max_steps: object,
+        user: object,
+        agents: Iterable[Agent] | None = None,
+        *,
+        model: object = None,
+        profiles: Mapping[str, Profile] | None = None,
+    ) -> Cast:
         """Give who takes part, and by which rules.
 
         Raises
         ------
         TopologyError
             When the topology is wrong, or an agent is missing.
+        ModelUnavailable
+            When a model could not answer: a package or a key is missing.
         """
         drawn = self.drawn(topology)
         known = {name: self.registry.get(name) for name in self.registry.names()}
@@ -105,7 +121,9 @@ class Conductor:
         limit = None if max_steps is None else checked_limit("max_steps", max_steps)
         rules = RulesEngine(drawn.rules, max_steps=limit, max_branches=self.max_branches)
         person = as_person(self.user if user is None else user)
-        return Cast(drawn, Plan(graph, rules), known, person)
+        wanted = self.model if model is None else model
+        models = speaking([known[name] for name in graph.agents], wanted, profiles or {}, rules.budget_usd)
+        return Cast(drawn, Plan(graph, rules), known, person, models)
 
     def started(self, cast: Cast, task: Any, values: dict[str, Any], *, is_kept: bool) -> RunStarted:
         """Give the first event of a run."""
@@ -118,6 +136,7 @@ class Conductor:
             can_ask=cast.person is not None or is_kept,
             has_person=cast.person is not None,
             max_branches=self.max_branches,
+            profiles=cast.profiles(),
         )
 
     async def conduct(

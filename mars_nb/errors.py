@@ -16,7 +16,13 @@ ends as ``success=False`` with a chain of causes in ``OrchestraResult.error``.
     |   `-- AgentNotFound (LookupError)   no agent of this name
     |-- ReplyError (ValueError)           an agent asked for something the topology does not allow
     |-- StepTimeout (TimeoutError)        one attempt of a step took longer than its timeout rule allows
-    |-- ModelUnavailable (RuntimeError)   an agent has no way to answer (no model layer, no function)
+    |-- ModelError (RuntimeError)         a model gave no answer
+    |   |-- ModelUnavailable              it is not installed, has no key, or its server cannot be reached
+    |   |-- ModelRejected                 its server refused the request for good: the key, the name, the request
+    |   |-- ModelBusy                     its server had no time or failed, also when asked again
+    |   |-- ModelTimeout (TimeoutError)   it took longer than its timeout allows
+    |   `-- ModelGarbled                  its answer was cut or no valid JSON, also when asked again
+    |-- LimitReached (RuntimeError)       money or tokens of the run are used up in the middle of a step
     |-- NobodyToAsk (RuntimeError)        a question, and no person who could be reached
     |-- SessionError (RuntimeError)       a session cannot do what was asked in the state it is in
     |   `-- SessionNotFound (LookupError) no session of this id
@@ -34,6 +40,7 @@ ends as ``success=False`` with a chain of causes in ``OrchestraResult.error``.
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,7 +48,15 @@ if TYPE_CHECKING:
 
 
 class MarsError(Exception):
-    """The root of every error that this package raises."""
+    """The root of every error that this package raises.
+
+    Attributes
+    ----------
+    is_final : bool
+        Whether another attempt at the same could not help.
+    """
+
+    is_final = False
 
     def _render_traceback_(self) -> list[str]:
         """Show one line in a notebook; IPython, nbclient and papermill ask for this."""
@@ -108,8 +123,36 @@ class StepTimeout(MarsError, TimeoutError):
     """One attempt of a step took longer than its ``timeout(Agent, s)`` rule allows."""
 
 
-class ModelUnavailable(MarsError, RuntimeError):
-    """The agent was asked, but nothing that could answer is installed or configured."""
+class ModelError(MarsError, RuntimeError):
+    """A model gave no answer."""
+
+
+class ModelUnavailable(ModelError):
+    """The model is not installed, has no key, or its server cannot be reached."""
+
+
+class ModelRejected(ModelError):
+    """The server refused the request for good, so asking again is no use: a wrong key, name or setting."""
+
+    is_final = True
+
+
+class ModelBusy(ModelError):
+    """The server had no time (429) or failed (5xx), also when it was asked again."""
+
+
+class ModelTimeout(ModelError, TimeoutError):
+    """The model took longer than its ``timeout_s`` allows."""
+
+
+class ModelGarbled(ModelError):
+    """The answer was cut, or was no valid JSON, also when it was asked for again."""
+
+
+class LimitReached(MarsError, RuntimeError):
+    """The money or the tokens of the run are used up in the middle of a step; what was said so far is kept."""
+
+    is_final = True
 
 
 class NobodyToAsk(MarsError, RuntimeError):
@@ -162,6 +205,28 @@ class RunPaused(RunStopped):
 
 class RunFailed(RunStopped):
     """A foreground run failed."""
+
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LONGEST_TEXT = 2_000
+
+
+def describe(error: BaseException) -> str:
+    """Give an exception's text and its cause's, on one line of at most 2,000 characters."""
+    text = _one_line(error)
+    cause = error.__cause__
+    if cause:
+        text += f" (because of {type(cause).__name__}: {_one_line(cause)})"
+    return text[:_LONGEST_TEXT]
+
+
+def _one_line(error: BaseException) -> str:
+    """Give an exception's text without line ends and what else could steer a terminal."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 (a broken __str__ must not hide the error)
+        return "(its text cannot be read)"
+    return " ".join(_CONTROLS.sub(" ", text).split())
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

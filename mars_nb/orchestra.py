@@ -52,6 +52,9 @@ class Orchestra:
         How a person is reached: a sync or async function from a question to a reply, or replies.
     max_branches : int
         Branches that may be alive at once in one run.
+    model : str, mapping or ModelConfig, optional
+        Which model speaks, for every agent that has no function; default: what the agent names, else what
+        ``MARS_MODEL`` names, else ``"offline"``.
 
     Attributes
     ----------
@@ -67,12 +70,13 @@ class Orchestra:
         *,
         user: object = None,
         max_branches: int = DEFAULT_MAX_BRANCHES,
+        model: object = None,
     ) -> None:
         self.agent_registry = AgentRegistry.default() if agent_registry is None else agent_registry
         self.state_manager = state_manager
         _check_kinds(self.agent_registry, state_manager)
         self._conductor = Conductor(
-            self.agent_registry, rules=rule_factory_config or (), user=user, max_branches=max_branches
+            self.agent_registry, rules=rule_factory_config or (), user=user, max_branches=max_branches, model=model
         )
         self.event_bus: EventBus = self._conductor.event_bus
 
@@ -87,6 +91,7 @@ class Orchestra:
         state_manager: StateManager | None = None,
         *,
         user: object = None,
+        model: object = None,
     ) -> OrchestraResult:
         """Run a task over a topology, in one line.
 
@@ -106,6 +111,8 @@ class Orchestra:
             Keeps the run as a session.
         user : callable, list of str or mapping, optional
             How a person is reached.
+        model : str, mapping or ModelConfig, optional
+            Which model speaks, for every agent that has no function.
 
         Returns
         -------
@@ -118,8 +125,10 @@ class Orchestra:
             When this type of object cannot be a topology.
         TopologyError
             When the topology is wrong; nothing has run then.
+        ModelUnavailable
+            When a model could not answer, since a package or a key is missing; nothing has run then.
         """
-        orchestra = cls(agent_registry, None, state_manager, user=user)
+        orchestra = cls(agent_registry, None, state_manager, user=user, model=model)
         return await orchestra.execute(task, topology, context, max_steps)
 
     @classmethod
@@ -133,12 +142,15 @@ class Orchestra:
         state_manager: StateManager | None = None,
         *,
         user: object = None,
+        model: object = None,
     ) -> OrchestraResult:
         """Run a task where one cannot await; the arguments are those of `run`.
 
         Inside a running event loop, such as a notebook's, the loop is made to nest (nest-asyncio2).
         """
-        return run_coroutine(cls.run(task, topology, agent_registry, context, max_steps, state_manager, user=user))
+        return run_coroutine(
+            cls.run(task, topology, agent_registry, context, max_steps, state_manager, user=user, model=model)
+        )
 
     @property
     def history(self) -> History | None:
@@ -153,12 +165,13 @@ class Orchestra:
         max_steps: int | None = None,
         *,
         user: object = None,
+        model: object = None,
     ) -> OrchestraResult:
         """Run a task over a topology; the arguments are those of `run`."""
         values = checked_context(context)
         wanted = values.get("session_id")
         manager, conductor = self.state_manager, self._conductor
-        cast = conductor.cast(topology, max_steps, user)
+        cast = conductor.cast(topology, max_steps, user, model=model)
         started = conductor.started(cast, as_content(task), values, is_kept=manager is not None)
         if manager is None:
             _check_can_pause(cast.plan.rules.pause_before)
@@ -234,10 +247,11 @@ class Orchestra:
         max_steps: int | None = None,
         agents: Iterable[Agent] | None = None,
         user: object = None,
+        model: object = None,
     ) -> OrchestraResult:
         """Go on with a session; see `Session.resume`."""
         return await self.session(session_id).resume(
-            topology=topology, rules=rules, max_steps=max_steps, agents=agents, user=user
+            topology=topology, rules=rules, max_steps=max_steps, agents=agents, user=user, model=model
         )
 
     async def create_checkpoint(self, session_id: str, checkpoint_name: str) -> str:

@@ -16,7 +16,7 @@ from mars_nb.engine.folding import fold, replay
 from mars_nb.errors import SessionError
 from mars_nb.events import CheckpointCreated, Restored
 from mars_nb.execution.recorded import Recorded
-from mars_nb.execution.resumption import check_edited, limit_of, resumption
+from mars_nb.execution.resumption import check_edited, limit_of, profiles_of, resumption
 from mars_nb.state import positions
 from mars_nb.state.manager import run_key, worked_s
 from mars_nb.state.names import check_id
@@ -82,7 +82,7 @@ class Session:
         """
         return result_of(history_of(self._records()), session_id=self.id)
 
-    async def run(self, topology: Any, *, max_steps: int | None = None) -> OrchestraResult:
+    async def run(self, topology: Any, *, max_steps: int | None = None, model: object = None) -> OrchestraResult:
         """Run the task of this session over a topology.
 
         Parameters
@@ -91,6 +91,8 @@ class Session:
             Who may talk to whom.
         max_steps : int, optional
             Steps that may complete; default 100, or what a ``max_steps`` rule says.
+        model : str, mapping or ModelConfig, optional
+            Which model speaks, for every agent that has no function.
 
         Returns
         -------
@@ -108,7 +110,7 @@ class Session:
         if self._records():
             raise SessionError(f"session {self.id!r} has run already; resume it, fork it, or create another one")
         task, context = self._manager.commission(self.id)
-        cast = self._conductor.cast(topology, max_steps, self._user)
+        cast = self._conductor.cast(topology, max_steps, self._user, model=model)
         started = self._conductor.started(cast, task, context, is_kept=True)
         return await self._conductor.conduct(cast, [started], self.id, self._manager.open(self.id))
 
@@ -145,6 +147,7 @@ class Session:
         max_steps: int | None = None,
         agents: Iterable[Agent] | None = None,
         user: object = None,
+        model: object = None,
         trust: bool = False,
     ) -> OrchestraResult:
         """Go on from where the journal leaves everybody, in this process or a new one.
@@ -163,6 +166,8 @@ class Session:
             Agents that take the place of those of the same name.
         user : callable, list of str or mapping, optional
             How a person is reached.
+        model : str, mapping or ModelConfig, optional
+            Which model speaks from here on; default: the one that spoke before.
         trust : bool
             Go on even with a session that was made elsewhere.
 
@@ -187,7 +192,7 @@ class Session:
         folded = fold(numbered(records))
         if folded.state.status == "succeeded":
             return result_of(told_by(records, folded.state), session_id=self.id)
-        wanted = _Wanted(topology, rules, max_steps, agents, self._user if user is None else user)
+        wanted = _Wanted(topology, rules, max_steps, agents, self._user if user is None else user, model)
         prepared = self._prepared(records, folded, wanted)
         journal = self._manager.open(self.id, trust=trust)
         try:
@@ -214,7 +219,8 @@ class Session:
         drawn = drawn_in(kept) if wanted.topology is None else self._conductor.drawn(wanted.topology)
         drawn = with_rules(drawn, wanted.rules, wanted.max_steps)
         limit = limit_of(numbered(kept), drawn_in(kept), drawn) if wanted.max_steps is None else wanted.max_steps
-        cast = self._conductor.cast(drawn, limit, wanted.user, wanted.agents)
+        profiles = profiles_of(numbered(kept))
+        cast = self._conductor.cast(drawn, limit, wanted.user, wanted.agents, model=wanted.model, profiles=profiles)
         going_on = resumption(numbered(records), folded, cast)
         return _Prepared(cast, going_on, worked_s(kept), self._recorded(records), run_key(self.id, kept))
 
@@ -374,6 +380,7 @@ class _Wanted(NamedTuple):
     max_steps: int | None
     agents: Iterable[Agent] | None
     user: object
+    model: object
 
 
 class _Prepared(NamedTuple):

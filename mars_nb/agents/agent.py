@@ -24,18 +24,21 @@ import json
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from mars_nb.agents.adapters import answering, name_of
 from mars_nb.agents.functions import Answer, asking, body, label
 from mars_nb.agents.registry import AgentRegistry
-from mars_nb.errors import AgentError, ModelUnavailable
+from mars_nb.errors import AgentError
 from mars_nb.topology.names import END, MAX_NAME_LENGTH, START, name_problem, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from types import CodeType
 
     from mars_nb.agents.context import StepContext
     from mars_nb.agents.functions import Ask
-    from mars_nb.agents.models import ModelConfig
+    from mars_nb.agents.providers import Given, Speaker
+    from mars_nb.agents.tools import Tool
+    from mars_nb.events import Profile
 
 Kind = Literal["function", "model", "custom"]
 """How an agent answers: by a function, by a model, or by a ``_run`` of its own."""
@@ -51,18 +54,20 @@ class Agent:
 
     Parameters
     ----------
-    model_config : mapping, str or ModelConfig, optional
-        The model that answers, if no function does.
+    model_config : mapping, str, ModelConfig or Model, optional
+        The model that answers, if no function does; default: the one that the run, the process or ``MARS_MODEL``
+        names, else ``"offline"``.
     name : str, optional
         1 to 80 characters, without the signs of the notation; default: the name of the function.
     answer : callable, optional
-        Takes ``(request)``, ``(request, context)`` or ``(request, context, memory)``; sync, async or a generator.
+        Takes ``(request)``, ``(request, context)`` or ``(request, context, memory)``; sync, async or a generator. Or a
+        pydantic-ai ``Agent``, or a LangChain or LangGraph runnable.
     instructions : str
         What a model is told before anything else.
     description : str
         What others are told about the agent; default: the first line of the function's docstring.
-    tools : sequence of callable
-        What a model may call.
+    tools : sequence of callable or Tool
+        What a model may call: functions with type hints.
     corrections : int, optional
         How often the agent is asked again when a reply is not allowed; default 2 for a model, else 0.
     output : type, optional
@@ -88,7 +93,7 @@ class Agent:
 
     def __init__(
         self,
-        model_config: Mapping[str, Any] | ModelConfig | str | None = None,
+        model_config: Given = None,
         name: str | None = None,
         *,
         answer: Answer | None = None,
@@ -100,14 +105,13 @@ class Agent:
         inline: bool = False,
         registry: AgentRegistry | None = None,
     ) -> None:
-        if answer is not None and not callable(answer):
-            raise AgentError(f"answer is a {type(answer).__name__}; expected a function that takes a request")
         self.name = _checked_name(name if name is not None else _default_name(model_config, answer))
+        answer = None if answer is None else answering(answer)
         self.answer = answer
         self.model_config = _read_config(model_config)
         self.instructions = instructions
         self.description = description or _first_line(answer)
-        self.tools = tuple(tools)
+        self.tools = self._checked_tools(tools)
         self.output = output
         self.corrections = _checked_corrections(corrections, self.kind)
         self._ask: Ask = self._ask_model if answer is None else asking(answer, inline=inline)
@@ -119,6 +123,11 @@ class Agent:
         if type(self)._run is not Agent._run:  # noqa: SLF001 (our own hook)
             return "custom"
         return "model" if self.answer is None else "function"
+
+    @property
+    def n_repetitions(self) -> int:
+        """How often a step asks it again when its reply is not allowed; for a model, its own loop does that."""
+        return 0 if self.kind == "model" else self.corrections
 
     async def _run(self, request: Any, context: StepContext) -> Any:
         """Answer one request; the hook to override.
@@ -137,10 +146,46 @@ class Agent:
         """
         return await self._ask(request, context)
 
-    async def _ask_model(self, _request: Any, _context: StepContext) -> Any:
-        raise ModelUnavailable(
-            f"agent {self.name!r} has no way to answer: it has no function, and models come with the 'models' extra "
-            f"of a later release; give it one: Agent(name={self.name!r}, answer=...), or write @agent above a function",
+    async def _ask_model(self, request: Any, context: StepContext) -> Any:
+        from mars_nb.agents.thinking import Thinking
+
+        if context.surroundings is not None:
+            return await Thinking(self, request, context, context.surroundings).reply()
+        from mars_nb.agents.providers import opened
+        from mars_nb.agents.surroundings import Alone
+
+        async with opened(self.model_config) as model:
+            return await Thinking(self, request, context, Alone(model)).reply()
+
+    @cached_property
+    def output_schema(self) -> dict[str, Any] | None:
+        """JSON schema of what a model has to answer with, None for plain text."""
+        if self.output is None:
+            return None
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self.output).json_schema()
+
+    def _checked_tools(self, tools: Sequence[Callable[..., Any]]) -> tuple[Tool, ...]:
+        if not tools:
+            return ()
+        from mars_nb.agents.choosing import ROUTING
+        from mars_nb.agents.tools import as_tools
+
+        return as_tools(tools, ROUTING)
+
+    def profile(self, model: str | None) -> Profile:
+        """Give who the agent is, for the journal: enough to make it again, without keys."""
+        from mars_nb.agents.secrets import Redactor
+        from mars_nb.events import Profile
+
+        text = Redactor.of_process().text
+        return Profile(
+            model or "offline",
+            text(self.instructions),
+            text(self.description),
+            tuple(tool.name for tool in self.tools),
+            self.model_config is not None and self.model_config.name == model,
         )
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
@@ -152,9 +197,11 @@ class Agent:
     @cached_property
     def digest(self) -> str:
         """Short hash of what decides how the agent answers, to notice a changed one when a session is resumed."""
-        config = self.model_config.digest if self.model_config else ""
+        config = getattr(self.model_config, "digest", None) or getattr(self.model_config, "name", "")
         source = _source(type(self)._run if self.answer is None else self.answer)  # noqa: SLF001 (our own hook)
         decisive = [self.name, self.kind, self.instructions, config, source]
+        if self.tools or self.output:
+            decisive += [*(f"{tool.name}: {_source(tool.function)}" for tool in self.tools), str(self.output_schema)]
         return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:16]
 
     def __repr__(self) -> str:
@@ -252,7 +299,7 @@ def _checked_name(name: object) -> str:
 
 
 def _default_name(model_config: object, answer: Answer | None) -> str:
-    found = None if answer is None or model_config is not None else getattr(answer, "__name__", None)
+    found = None if answer is None or model_config is not None else getattr(answer, "__name__", None) or name_of(answer)
     if not isinstance(found, str) or found == "<lambda>":
         raise AgentError("an agent needs a name: Agent(name='Writer', answer=...) or Agent(model_config, 'Writer')")
     return found
@@ -266,12 +313,12 @@ def _checked_corrections(corrections: int | None, kind: Kind) -> int:
     return corrections
 
 
-def _read_config(given: Mapping[str, Any] | ModelConfig | str | None) -> ModelConfig | None:
+def _read_config(given: Given) -> Speaker | None:
     if given is None:
         return None
-    from mars_nb.agents.models import ModelConfig
+    from mars_nb.agents.providers import speaker
 
-    return ModelConfig.of(given)
+    return speaker(given)
 
 
 # -------------------------------------------------------------------------------------------------------- description

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
+    from mars_nb.agents.surroundings import Surroundings
+
 Message = Mapping[str, Any]
 """One message that an agent exchanged: ``{"role": ..., "content": ...}``."""
 
@@ -59,6 +61,8 @@ class StepContext:
         Gives the messages of this agent in its lineage, oldest first; called when `memory` is first read.
     emit : callable
         Takes a chunk of streamed text.
+    surroundings : Surroundings, optional
+        The run around the step, for an agent that a model speaks for.
 
     Attributes
     ----------
@@ -82,6 +86,7 @@ class StepContext:
         "neighbours",
         "run_key",
         "step",
+        "surroundings",
         "task",
     )
 
@@ -99,6 +104,7 @@ class StepContext:
         failures: tuple[Mapping[str, Any], ...] = (),
         memory: Callable[[], Sequence[Message]] = _nothing_recalled,
         emit: Callable[[str], object] = _nothing_heard,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self.task = task
         self.agent = agent
@@ -108,6 +114,7 @@ class StepContext:
         self.attempt = attempt
         self.neighbours = neighbours
         self.failures = failures
+        self.surroundings = surroundings
         self._values: Mapping[str, Any] = values if values is not None else {}
         self._recall = memory
         self._memory: Sequence[Message] | None = None
@@ -191,6 +198,7 @@ class StepContext:
             failures=self.failures,
             memory=memory,
             emit=emit,
+            surroundings=self.surroundings,
         )
 
 

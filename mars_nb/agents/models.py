@@ -20,12 +20,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from mars_nb.agents.secrets import is_secret_name, seal
 from mars_nb.errors import AgentError
 
-_SECRET_KEY = re.compile(
-    r"api.?key|secret|passw|credential|authorization|private.?key|access.?key|bearer|cookie|(^|[_-])(token|key)$",
-    re.IGNORECASE,
-)
 _SECRET_TEXT = re.compile(r"^(sk-|pk-|rk-|ghp_|gho_|hf_|xox[a-z]-|AIza|AKIA|eyJ|Bearer )")
 _ALIASES = {"model": "name", "timeout": "timeout_s"}
 
@@ -118,17 +115,17 @@ def _sealed(value: Any, *, secret: bool) -> Any:
     """Wrap each text that stands under a secret's name, or looks like a secret itself."""
     match value:
         case str() if value and (secret or _SECRET_TEXT.match(value)):
+            seal(value)
             return SecretStr(value)
+        case SecretStr():
+            seal(value.get_secret_value())
+            return value
         case Mapping():
-            return {key: _sealed(each, secret=secret or _is_secret(key)) for key, each in value.items()}
+            return {key: _sealed(each, secret=secret or is_secret_name(key)) for key, each in value.items()}
         case list() | tuple():
             return [_sealed(each, secret=secret) for each in value]
         case _:
             return value
-
-
-def _is_secret(key: object) -> bool:
-    return isinstance(key, str) and _SECRET_KEY.search(key) is not None
 
 
 def _unsealed(value: Any) -> Any:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mars_nb.agents.agent import Agent
 
-AnyAgent = TypeVar("AnyAgent", bound="Agent")
+AnyAgent = TypeVar("AnyAgent")
 
 
 class AgentRegistry:
@@ -42,7 +42,7 @@ class AgentRegistry:
 
         Parameters
         ----------
-        agent : Agent
+        agent : Agent, or one of another library that has a name
             Who to add.
 
         Returns
@@ -55,8 +55,8 @@ class AgentRegistry:
         AgentError
             If the object is no agent.
         """
-        checked_agent(agent)
-        self._by_name[agent.name] = agent
+        made = checked_agent(agent)
+        self._by_name[made.name] = made
         return agent
 
     def unregister(self, name: str) -> None:
@@ -109,17 +109,20 @@ class AgentRegistry:
 
 
 def checked_agent(given: object) -> Agent:
-    """Give an agent back.
+    """Give an agent back; one of another library that has a name becomes one of ours.
 
     Raises
     ------
     AgentError
         If it is none.
     """
+    from mars_nb.agents.adapters import answering, is_foreign, name_of
     from mars_nb.agents.agent import Agent
 
     if isinstance(given, Agent):
         return given
+    if is_foreign(given) and name_of(given):
+        return Agent(name=name_of(given), answer=answering(given), registry=AgentRegistry())
     raise AgentError(f"a {type(given).__name__} is no agent; expected an Agent: Agent(name=..., answer=...)")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mars_nb.actions import Action
     from mars_nb.engine.join import Join
     from mars_nb.engine.trace import StepTrace
+    from mars_nb.events import ApprovalAsked
 
 Place = tuple[int, int] | tuple[int, int, int, str]
 Position = tuple[Place, ...]
@@ -198,12 +199,14 @@ class ExecutionBranch:
         What its agent is, or was last, asked.
     said : JSON value
         What its last step replied: plain content, or that of its ``action``.
+    approval : ApprovalAsked or None
+        The tool call of its current step about which a person is asked.
     """
 
     __slots__ = (
-        "_own_memory", "action", "agent", "attempt", "content", "depth", "ended", "error", "failures", "forks",
-        "frame", "frames", "from_join", "id", "inbox", "memory", "n_children", "n_done", "n_steps", "parent_id",
-        "position", "request", "said", "settled_at", "state", "trace",
+        "_own_memory", "action", "agent", "approval", "attempt", "content", "depth", "ended", "error", "failures",
+        "forks", "frame", "frames", "from_join", "id", "inbox", "memory", "n_children", "n_done", "n_steps",
+        "parent_id", "position", "request", "said", "settled_at", "state", "trace",
     )  # fmt: skip
 
     def __init__(self, name: str, position: Position, agent: str, frame: Frame, forks: Forks) -> None:
@@ -220,6 +223,7 @@ class ExecutionBranch:
         self.failures: Sequence[dict[str, str]] = ()
         self.request: Any = None
         self.action: Action | None = None
+        self.approval: ApprovalAsked | None = None
         self.said: Any = None
         self.content: Any = None
         self.ended = ""
@@ -241,6 +245,11 @@ class ExecutionBranch:
     def step_id(self) -> str:
         """Id of its current step, as ``"b0.1#3"``."""
         return f"{self.id}#{self.n_steps}"
+
+    @property
+    def question(self) -> Any:
+        """What a person is asked where it waits for one: about a tool call, or what its last step said."""
+        return self.said if self.approval is None else self.approval.question
 
     def remember(self) -> None:
         """Add the exchange of the step that has just completed to its own memory."""

@@ -23,10 +23,17 @@ def limit_reached(state: RunState) -> str | None:
     rules = state.plan.rules
     if state.n_completed >= rules.max_steps:
         return f"max_steps({rules.max_steps}) reached: {state.n_completed} steps are done and another was to start"
+    spent = overspent(state)
+    return f"{spent} and another step was to start" if spent else None
+
+
+def overspent(state: RunState) -> str | None:
+    """Give which limit on money or tokens is used up, None while there is some left."""
+    rules = state.plan.rules
     if rules.budget_usd is not None and state.cost_usd >= rules.budget_usd:
-        return f"budget({rules.budget_usd:g}) reached: ${state.cost_usd:.4f} are spent and another step was to start"
+        return f"budget({rules.budget_usd:g}) reached: ${state.cost_usd:.4f} are spent"
     if rules.max_tokens is not None and state.n_tokens >= rules.max_tokens:
-        return f"max_tokens({rules.max_tokens}) reached: {state.n_tokens} tokens are used and another step was to start"
+        return f"max_tokens({rules.max_tokens}) reached: {state.n_tokens} tokens are used"
     return None
 
 

@@ -21,12 +21,14 @@ from mars_nb.engine.plan import plan_of
 from mars_nb.engine.state import RunState
 from mars_nb.errors import SessionError
 from mars_nb.events import (
+    ApprovalAsked,
     BranchCreated,
     BranchesJoined,
     BranchMoved,
     CheckpointCreated,
     DeadlinePassed,
     Event,
+    ModelResponded,
     PauseRequested,
     QuestionAnswered,
     Restored,
@@ -37,6 +39,8 @@ from mars_nb.events import (
     StepCompleted,
     StepCorrected,
     StepFailed,
+    ToolReturned,
+    ToolStarted,
     TopologyChanged,
 )
 
@@ -260,6 +264,10 @@ FROM_OUTSIDE = frozenset(
         StepCompleted,
         StepFailed,
         StepCorrected,
+        ModelResponded,
+        ToolStarted,
+        ToolReturned,
+        ApprovalAsked,
         RetryDue,
         QuestionAnswered,
         DeadlinePassed,

@@ -17,7 +17,7 @@ from mars_nb.engine.branch import ASKING
 from mars_nb.engine.ending import ending
 from mars_nb.engine.movements import evolve_branch
 from mars_nb.engine.plan import plan_of
-from mars_nb.engine.resuming import resume
+from mars_nb.engine.resuming import change_agents, resume
 from mars_nb.engine.routing import route_after_person, route_reply
 from mars_nb.engine.settling import settled_events
 from mars_nb.engine.state import RunState
@@ -121,6 +121,7 @@ def _evolve_run(state: RunState, event: RunEvent) -> None:
             state.status, state.began_seq = "running", state.n_events
             state.task, state.context = event.task, event.context
             state.can_ask, state.has_person = event.can_ask, event.has_person
+            state.agents, state.profiles = event.agents, event.profiles
         case DeadlinePassed():
             state.deadline_s = event.limit_s
         case PauseRequested():
@@ -132,6 +133,8 @@ def _evolve_run(state: RunState, event: RunEvent) -> None:
             resume(state)
         case TopologyChanged():
             state.plan = plan_of(event)
+            change_agents(state, event.agents)
+            state.profiles = event.profiles
         case RunEnded():
             state.status, state.error = event.status, event.error
         case Restored():

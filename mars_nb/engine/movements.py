@@ -203,6 +203,9 @@ def _question_asked(state: RunState, branch: ExecutionBranch) -> None:
 
 def _question_answered(state: RunState, branch: ExecutionBranch, event: QuestionAnswered) -> None:
     state.questions.remove(branch)
+    if branch.approval:
+        _approval_answered(state, branch, event)
+        return
     talk = branch.frame.talks.get(pair(branch.agent, USER))
     if talk and not event.answer and not isinstance(branch.action, AskUser):
         talk.close()
@@ -212,3 +215,16 @@ def _question_answered(state: RunState, branch: ExecutionBranch, event: Question
     else:
         branch.inbox = (Contribution(branch.position, USER, event.answer),)
         make_ready(state, branch)
+
+
+def _approval_answered(state: RunState, branch: ExecutionBranch, event: QuestionAnswered) -> None:
+    """Let the step that asked go on from its record, or fail where nobody could be asked."""
+    branch.approval = None
+    trace = branch.trace
+    if event.error:
+        branch.error = ("NobodyToAsk", event.error)
+        fail(state, branch)
+    else:
+        make_ready(state, branch)
+    if trace:
+        trace.answer(event, state.n_events)

@@ -35,6 +35,14 @@ def resume(state: RunState) -> None:
     reindex(state)
 
 
+def change_agents(state: RunState, agents: dict[str, str]) -> None:
+    """Let a step that a changed agent had begun begin anew: what was said in it was said by another one."""
+    for branch in state.branches.values():
+        if branch.trace and state.agents.get(branch.agent) != agents.get(branch.agent):
+            branch.trace.record.clear()
+    state.agents = agents
+
+
 def _is_retried(branch: ExecutionBranch) -> bool:
     return branch.state is FAILED and not branch.settled_at
 

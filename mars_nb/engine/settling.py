@@ -146,8 +146,8 @@ def _held(state: RunState) -> list[Event]:
 
 
 def _is_held(state: RunState, branch: ExecutionBranch) -> bool:
-    """Tell whether a pause comes first: neither before a retry, nor where the run was resumed from that very pause."""
-    return branch.attempt == 1 and branch.id not in state.let_through
+    """Tell whether a pause comes first: not before a step that had begun, nor where the run was resumed from it."""
+    return branch.attempt == 1 and branch.n_steps == branch.n_done and branch.id not in state.let_through
 
 
 def _startable(state: RunState) -> list[Event]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mars_nb.engine.branch import Position
     from mars_nb.engine.plan import Plan
     from mars_nb.engine.trace import StepTrace
+    from mars_nb.events import Profile
 
 
 class RunState:
@@ -58,6 +59,14 @@ class RunState:
         Who waits for a person; the first one's question is open.
     n_completed, n_in_flight : int
         Steps that completed; steps that are running.
+    n_tokens, cost_usd : int, float
+        What models took so far, in tokens and, as far as prices are known, in US dollars.
+    is_priced : bool
+        Whether the price of all of that is known.
+    agents : dict of str to str
+        Digest of each agent by which the run goes on.
+    profiles : dict of str to Profile
+        The agents for which a model speaks.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -91,6 +100,9 @@ class RunState:
         self.n_forks = 0
         self.n_tokens = 0
         self.cost_usd = 0.0
+        self.is_priced = True
+        self.agents: dict[str, str] = {}
+        self.profiles: dict[str, Profile] = {}
 
 
 def contribution(branch: ExecutionBranch, slot: int = 0) -> Contribution:

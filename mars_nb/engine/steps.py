@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mars_nb.actions import said_by
-from mars_nb.engine.branch import READY, RETRYING, RUNNING, received
+from mars_nb.engine.branch import ASKING, READY, RETRYING, RUNNING, received
 from mars_nb.engine.state import become, fail, make_ready, take_ready
 from mars_nb.engine.trace import StepTrace
-from mars_nb.events import RetryDue, StepCompleted, StepCorrected, StepFailed, StepScheduled
+from mars_nb.events import (
+    ApprovalAsked,
+    ModelResponded,
+    RetryDue,
+    StepCompleted,
+    StepCorrected,
+    StepFailed,
+    StepScheduled,
+    ToolReturned,
+    ToolStarted,
+)
 
 if TYPE_CHECKING:
     from mars_nb.engine.branch import ExecutionBranch
@@ -29,10 +39,48 @@ def evolve_step(state: RunState, event: StepEvent) -> None:
             _step_failed(state, branch, event)
         case RetryDue():
             make_ready(state, branch)
-        case StepCorrected() if branch.trace:
-            branch.trace.n_corrections += 1
         case StepCorrected():
-            pass
+            _step_corrected(branch, event)
+        case ModelResponded():
+            _model_responded(state, branch, event)
+        case ToolStarted() | ToolReturned():
+            _trace(branch).record.append(event)
+        case ApprovalAsked():
+            _approval_asked(state, branch, event)
+
+
+def _trace(branch: ExecutionBranch) -> StepTrace:
+    """Give the trace of the step that a branch has begun; only a journal that no run wrote has none here."""
+    if branch.trace is None:
+        raise LookupError(f"branch {branch.id} has begun no step")
+    return branch.trace
+
+
+def _step_corrected(branch: ExecutionBranch, event: StepCorrected) -> None:
+    trace = branch.trace
+    if trace:
+        trace.n_corrections += 1
+        trace.record.append(event)
+
+
+def _model_responded(state: RunState, branch: ExecutionBranch, event: ModelResponded) -> None:
+    """Count what a response took as soon as it is there; a step that fails afterwards has spent it, too."""
+    _trace(branch).respond(event)
+    _spend(state, event)
+
+
+def _approval_asked(state: RunState, branch: ExecutionBranch, event: ApprovalAsked) -> None:
+    _trace(branch).record.append(event)
+    state.n_in_flight -= 1
+    branch.approval = event
+    become(state, branch, ASKING)
+    state.questions.append(branch)
+
+
+def _spend(state: RunState, event: ModelResponded | StepCompleted) -> None:
+    state.n_tokens += event.n_input_tokens + event.n_output_tokens
+    state.cost_usd += event.cost_usd or 0.0
+    state.is_priced = state.is_priced and event.cost_usd is not None
 
 
 def _step_scheduled(state: RunState, branch: ExecutionBranch, event: StepScheduled) -> None:
@@ -56,8 +104,8 @@ def _step_scheduled(state: RunState, branch: ExecutionBranch, event: StepSchedul
 def _step_completed(state: RunState, branch: ExecutionBranch, event: StepCompleted) -> None:
     state.n_in_flight -= 1
     state.n_completed += 1
-    state.n_tokens += event.n_input_tokens + event.n_output_tokens
-    state.cost_usd += event.cost_usd or 0.0
+    if not (branch.trace and branch.trace.n_responses):
+        _spend(state, event)
     branch.action = event.action
     branch.said = event.content if event.action is None else said_by(event.action)
     branch.remember()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mars_nb.actions import Action
     from mars_nb.engine.branch import ExecutionBranch
-    from mars_nb.events import StepCompleted, StepFailed
+    from mars_nb.events import Event, ModelResponded, QuestionAnswered, StepCompleted, StepFailed
 
 
 class StepTrace:
@@ -33,13 +33,21 @@ class StepTrace:
         Whether the reply was taken from the record of another session instead of asking.
     error : str or None
         ``"Type: message"`` of the last failed attempt.
+    record : list of Event
+        What was said within the step so far: by the model, by tools, by a person who approves. A step that is asked
+        again goes on from there.
+    n_responses : int
+        Responses of a model, over all attempts.
+    n_input_tokens, n_output_tokens, cost_usd : int, int, float or None
+        What they took, of failed attempts, too; the cost is None as soon as one price is not known.
     began_seq, ended_seq : int
         Sequence numbers of the first `StepScheduled` and of the last outcome; ``ended_seq`` is 0 while it runs.
     """
 
     __slots__ = (
         "action", "agent", "attempt", "began_seq", "branch_id", "content", "cost_usd", "ended_seq", "error",
-        "is_recorded", "n_corrections", "n_input_tokens", "n_output_tokens", "request", "status", "step",
+        "is_recorded", "n_corrections", "n_input_tokens", "n_output_tokens", "n_responses", "record", "request",
+        "status", "step",
     )  # fmt: skip
 
     def __init__(self, branch: ExecutionBranch, seq: int) -> None:
@@ -56,6 +64,8 @@ class StepTrace:
         self.content: Any = None
         self.action: Action | None = None
         self.error: str | None = None
+        self.record: list[Event] = []
+        self.n_responses = 0
         self.n_input_tokens = 0
         self.n_output_tokens = 0
         self.cost_usd: float | None = 0.0
@@ -69,8 +79,25 @@ class StepTrace:
         """Note the reply."""
         self.status, self.ended_seq = "completed", seq
         self.content, self.action, self.is_recorded = event.content, event.action, event.recorded
-        self.n_input_tokens, self.n_output_tokens = event.n_input_tokens, event.n_output_tokens
-        self.cost_usd = event.cost_usd
+        if not self.n_responses:
+            self.n_input_tokens, self.n_output_tokens = event.n_input_tokens, event.n_output_tokens
+            self.cost_usd = event.cost_usd
+
+    def respond(self, event: ModelResponded) -> None:
+        """Note what a model said, and what it took."""
+        self.record.append(event)
+        self.n_responses += 1
+        self.n_input_tokens += event.n_input_tokens
+        self.n_output_tokens += event.n_output_tokens
+        known = self.cost_usd is not None and event.cost_usd is not None
+        self.cost_usd = (self.cost_usd or 0.0) + (event.cost_usd or 0.0) if known else None
+
+    def answer(self, event: QuestionAnswered, seq: int) -> None:
+        """Note what a person said about a tool call."""
+        if event.error:
+            self.status, self.ended_seq, self.error = "failed", seq, f"NobodyToAsk: {event.error}"
+        else:
+            self.record.append(event)
 
     def fail(self, event: StepFailed, seq: int) -> None:
         """Note the failure of an attempt."""

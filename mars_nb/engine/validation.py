@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.actions import ACTIONS, AskUser, EndConversation, Invoke, Parallel
+from mars_nb.actions import ACTIONS, AskUser, Choices, EndConversation, Invoke, Parallel
 from mars_nb.engine.routing import ASK, conversing_with, implicit
 from mars_nb.engine.rules import MAX_DEPTH
 from mars_nb.errors import NobodyToAsk, ReplyError, did_you_mean
@@ -63,6 +63,25 @@ def allowed_targets(state: RunState, branch: ExecutionBranch) -> tuple[str, ...]
     """Give the neighbours that an action of this branch may name now."""
     targets = state.plan.ways[branch.agent].targets
     return tuple(name for name in targets if may_send(state.plan, branch, name, 1))
+
+
+def choices(state: RunState, branch: ExecutionBranch) -> Choices:
+    """Give what the reply of a branch may ask for now, for a model to choose from.
+
+    `Final` is among it where it delivers or answers a caller, as an edge would: a model takes only edges. Where nobody
+    waits, ``User`` and ``End`` are reached by it, so they are no targets.
+    """
+    ways, caller = state.plan.ways[branch.agent], branch.frame.caller
+    allowed = allowed_targets(state, branch)
+    agents = tuple(name for name in allowed if name not in (USER, END))
+    return Choices(
+        onward=tuple(USER if name == ASK else name for name in implicit(state, branch)),
+        targets=allowed if caller else agents,
+        together=agents if len(agents) > 1 else (),
+        can_answer=caller is not None or bool(ways.deliveries),
+        can_ask_user=ways.can_ask_user and state.can_ask,
+        can_end=bool(conversing_with(state.plan, branch)),
+    )
 
 
 def may_send(plan: Plan, branch: ExecutionBranch, target: str, n_messages: int) -> bool:

@@ -17,8 +17,7 @@ from mars_nb.execution.step import failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mars_nb.events import StepCompleted, StepFailed
-    from mars_nb.execution.step import StepExecutor, StepRequest
+    from mars_nb.execution.step import Outcome, StepExecutor, StepRequest
     from mars_nb.execution.timers import Deadlines
 
 STEPS_PER_TURN = 16
@@ -90,7 +89,7 @@ class BranchExecutor:
         *,
         deadlines: Deadlines,
         timeout_s: Callable[[str], float | None],
-        land: Callable[[StepCompleted | StepFailed], list[StepRequest]],
+        land: Callable[[Outcome], list[StepRequest]],
         broke: Callable[[BaseException], None],
         steps_per_turn: int = STEPS_PER_TURN,
     ) -> None:
@@ -154,7 +153,7 @@ class BranchExecutor:
             asked = following.pop(0)
             self.start(following)
 
-    async def _execute(self, job: Job, asked: StepRequest) -> StepCompleted | StepFailed:
+    async def _execute(self, job: Job, asked: StepRequest) -> Outcome:
         seconds = self._timeout_s(asked.agent.name)
         if seconds is not None:
             self._deadlines.add(job, seconds)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,11 @@ import msgspec
 
 from mars_nb.agents.context import StepContext
 from mars_nb.agents.replies import as_text
+from mars_nb.agents.secrets import Redactor
 from mars_nb.engine.machine import evolve, route, settle, will_retry
 from mars_nb.engine.validation import check_reply
 from mars_nb.events import (
+    ApprovalAsked,
     DeadlinePassed,
     PauseRequested,
     QuestionAnswered,
@@ -33,19 +35,24 @@ from mars_nb.events import (
 )
 from mars_nb.execution.branch import STEPS_PER_TURN, BranchExecutor
 from mars_nb.execution.step import StepExecutor, StepRequest, describe
+from mars_nb.execution.surroundings import StepSurroundings
 from mars_nb.execution.timers import Alarms, Deadlines, retry_pause_s
+from mars_nb.topology.model import END, USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mars_nb.agents.agent import Agent
+    from mars_nb.agents.dialogue import Model
     from mars_nb.agents.people import Person
+    from mars_nb.agents.providers import Models, Speaker
     from mars_nb.engine.branch import ExecutionBranch
     from mars_nb.engine.plan import Plan
     from mars_nb.engine.state import RunState
     from mars_nb.event_bus import EventBus
-    from mars_nb.events import CheckpointCreated, Event, StepCompleted
+    from mars_nb.events import CheckpointCreated, Event, Profile
     from mars_nb.execution.recorded import Recorded
+    from mars_nb.execution.step import Outcome
     from mars_nb.state.journal import Journal
     from mars_nb.state.record import Record
     from mars_nb.topology.model import Topology
@@ -65,16 +72,23 @@ class Cast:
         Who can be asked.
     person : Person or None
         How a person is reached.
+    models : mapping of str to ModelConfig or Model
+        Which model speaks for each agent that has no function.
     """
 
     topology: Topology
     plan: Plan
     agents: Mapping[str, Agent]
     person: Person | None
+    models: Mapping[str, Speaker] = field(default_factory=dict)
 
     def digests(self) -> dict[str, str]:
         """Give the digest of each agent that is drawn."""
         return {name: self.agents[name].digest for name in self.plan.graph.agents}
+
+    def profiles(self) -> dict[str, Profile]:
+        """Give who the agents are for which a model speaks."""
+        return {name: self.agents[name].profile(config.name) for name, config in self.models.items()}
 
 
 class RunLoop:
@@ -123,6 +137,9 @@ class RunLoop:
         self._journal = journal
         self._bus = bus
         self._agents = cast.agents
+        self._cast = cast
+        self._models: Models | None = None
+        self._people = {name: cast.agents[name].description for name in cast.plan.graph.agents} | {USER: "", END: ""}
         self._person = cast.person
         self._run_key = run_key
         self._recorded = recorded
@@ -134,7 +151,8 @@ class RunLoop:
         self._over: asyncio.Future[None] = loop.create_future()
         self._alarms = Alarms(loop)
         self._deadlines = Deadlines(loop)
-        steps = StepExecutor(self._validate, self._corrected, recorded)
+        self._redactor = Redactor.of_process()
+        steps = StepExecutor(self._validate, self._corrected, recorded, self._redactor)
         rules = cast.plan.rules  # a resumed state has those of before until `TopologyChanged` is written
         self._timeout_s = rules.timeout_s
         self._jobs = BranchExecutor(
@@ -218,7 +236,7 @@ class RunLoop:
                 self._started.append(self._request(self.state.branches[event.branch], event))
             case StepFailed():
                 self._maybe_retry(event)
-            case QuestionAsked() | QuestionAnswered():
+            case QuestionAsked() | QuestionAnswered() | ApprovalAsked():
                 self._ask_next()
             case RunEnded() | RunPaused():
                 self._over.set_result(None)
@@ -227,7 +245,7 @@ class RunLoop:
             case _:
                 pass
 
-    def _land(self, outcome: StepCompleted | StepFailed) -> list[StepRequest]:
+    def _land(self, outcome: Outcome) -> list[StepRequest]:
         """Take the outcome of a step; give what starts next."""
         try:
             self._advance([outcome])
@@ -254,11 +272,30 @@ class RunLoop:
             failures=tuple(branch.failures),
             memory=last.messages if last else list,
             emit=partial(self._stream, event),
+            surroundings=None if self._agents[agent].kind == "function" else self._surroundings(branch),
         )
         return StepRequest(event.branch, event.step, event.attempt, self._agents[agent], branch.request, context)
 
+    def _surroundings(self, branch: ExecutionBranch) -> StepSurroundings:
+        return StepSurroundings(
+            self.state, branch, write=self._write, model=partial(self._model, branch.agent), people=self._people
+        )
+
+    def _write(self, event: Event) -> None:
+        self._advance([event])
+        self._jobs.start(self._take_started())
+
+    def _model(self, agent: str) -> Model:
+        from mars_nb.agents import providers
+
+        if self._models is None:
+            self._models = providers.Models()
+        return self._models.get(
+            self._cast.models.get(agent) or providers.chosen(None, self._agents[agent].model_config)
+        )
+
     def _stream(self, event: StepScheduled, text: str) -> None:
-        self._bus.publish(StepStreamed(event.branch, event.step, event.agent, text))
+        self._bus.publish(StepStreamed(event.branch, event.step, event.agent, self._redactor.content(text)))
 
     def _validate(self, branch: str, reply: Any) -> None:
         check_reply(self.state, self.state.branches[branch], reply)
@@ -277,7 +314,7 @@ class RunLoop:
             self._asking = asyncio.ensure_future(self._ask(self.state.questions[0]))
 
     async def _ask(self, branch: ExecutionBranch) -> None:
-        answer = await _answer(self._person, branch.id, as_text(branch.said))
+        answer = await _answer(self._person, branch.id, as_text(branch.question))
         self._asking = None
         self.tell(answer)
 
@@ -316,6 +353,8 @@ class RunLoop:
         if self._asking:
             self._asking.cancel()
         self.n_cancelled = await self._jobs.stop()
+        if self._models:
+            await self._models.close()
 
 
 async def _answer(person: Person | None, branch: str, question: str) -> QuestionAnswered:
@@ -338,5 +377,7 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-ACTED_ON = frozenset({StepScheduled, StepFailed, QuestionAsked, QuestionAnswered, RunEnded, RunPaused, RunResumed})
+ACTED_ON = frozenset(
+    {StepScheduled, StepFailed, QuestionAsked, QuestionAnswered, ApprovalAsked, RunEnded, RunPaused, RunResumed}
+)
 """Events that ask something of the world outside."""

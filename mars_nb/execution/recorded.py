@@ -120,7 +120,7 @@ def replies(events: Iterable[tuple[int, object]]) -> Iterator[Reply]:
 
 
 def _question(branch: ExecutionBranch) -> str:
-    return json.dumps([branch.step_id, as_text(branch.said)])
+    return json.dumps([branch.step_id, as_text(branch.question)])
 
 
 def _asked(agent: str, digest: str, request: Any, memory: Sequence[Mapping[str, Any]]) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mars_nb.engine.branch import ExecutionBranch
     from mars_nb.engine.folding import Folded
     from mars_nb.engine.state import RunState
-    from mars_nb.events import Event
+    from mars_nb.events import Event, Profile
     from mars_nb.execution.loop import Cast
     from mars_nb.topology.model import Topology
 
@@ -99,12 +99,19 @@ def _changed(events: Sequence[tuple[int, object]], cast: Cast) -> list[TopologyC
         max_steps=cast.plan.rules.max_steps,
         agents=cast.digests(),
         max_branches=cast.plan.rules.max_branches,
+        profiles=cast.profiles(),
     )
     for _, event in reversed(effective(events)):
         if isinstance(event, RunStarted | TopologyChanged):
-            before = (event.topology, event.max_steps, event.agents, event.max_branches)
-            return [] if before == (now.topology, now.max_steps, now.agents, now.max_branches) else [now]
+            before = (event.topology, event.max_steps, event.agents, event.max_branches, event.profiles)
+            same = (now.topology, now.max_steps, now.agents, now.max_branches, now.profiles)
+            return [] if before == same else [now]
     return [now]
+
+
+def profiles_of(events: Iterable[tuple[int, object]]) -> dict[str, Profile]:
+    """Give who spoke last for the agents for which a model speaks."""
+    return [event.profiles for _, event in events if isinstance(event, RunStarted | TopologyChanged)][-1]
 
 
 def limit_of(events: Iterable[tuple[int, object]], before: Topology, now: Topology) -> int | None:

@@ -8,26 +8,28 @@ the step: the agent is told what it may do, with the exchange in its memory, as 
 from __future__ import annotations
 
 import asyncio
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mars_nb.actions import ACTIONS
 from mars_nb.agents.agent import Agent
+from mars_nb.agents.approvals import ApprovalNeeded
 from mars_nb.agents.context import StepContext
 from mars_nb.agents.replies import as_text, hand_over, to_content
+from mars_nb.agents.secrets import Redactor
 from mars_nb.errors import ContentError, ReplyError
-from mars_nb.events import StepCompleted, StepFailed
+from mars_nb.errors import describe as described
+from mars_nb.events import ApprovalAsked, StepCompleted, StepFailed
+
+Outcome = StepCompleted | StepFailed | ApprovalAsked
+"""How the asking of an agent ends: it replied, it failed, or a person has to be asked before it can go on."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mars_nb.execution.recorded import Recorded
-
-
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class StepRequest(msgspec.Struct, frozen=True):
@@ -67,13 +69,16 @@ class StepExecutor:
         Told the request and the correction when an agent is asked again within the step.
     recorded : Recorded, optional
         Replies of another session; one that fits is taken instead of asking.
+    redactor : Redactor
+        Takes secrets out of replies.
     """
 
     validate: Callable[[str, Any], None]
     corrected: Callable[[StepRequest, str], None]
     recorded: Recorded | None = None
+    redactor: Redactor = field(default_factory=Redactor.of_process)
 
-    async def execute(self, asked: StepRequest) -> StepCompleted | StepFailed:
+    async def execute(self, asked: StepRequest) -> Outcome:
         """Ask, and give the outcome.
 
         Parameters
@@ -83,7 +88,7 @@ class StepExecutor:
 
         Returns
         -------
-        StepCompleted or StepFailed
+        StepCompleted, StepFailed or ApprovalAsked
             The event to record.
         """
         if self.recorded and (known := self.recorded.find(asked.agent, asked.request, asked.context)):
@@ -92,15 +97,15 @@ class StepExecutor:
             reply = await self._reply(asked)
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             raise  # somebody stops the step, the program or the coroutine
+        except ApprovalNeeded as needed:
+            return ApprovalAsked(asked.branch, asked.step, needed.call_id, needed.question)
         except BaseException as error:  # noqa: BLE001 (an agent's failure is data, whatever it raises)
             return failure(asked, error)
-        if type(reply) in ACTIONS:
-            return StepCompleted(asked.branch, asked.step, None, reply)
-        return StepCompleted(asked.branch, asked.step, reply)
+        return _completed(asked, self.redactor.content(reply))
 
     async def _reply(self, asked: StepRequest) -> Any:
         request, context = hand_over(asked.request), asked.context
-        for n_left in range(asked.agent.corrections, -1, -1):
+        for n_left in range(asked.agent.n_repetitions, -1, -1):
             returned = await asked.agent._run(request, context)  # noqa: SLF001 (the hook that agents override)
             try:
                 reply = to_content(returned)
@@ -116,27 +121,33 @@ class StepExecutor:
         raise AssertionError("unreachable")
 
 
+def _completed(asked: StepRequest, reply: Any) -> StepCompleted:
+    """Give the event of a reply, with what models took for it."""
+    content, action = (None, reply) if type(reply) in ACTIONS else (reply, None)
+    around = asked.context.surroundings
+    if around is None:
+        return StepCompleted(asked.branch, asked.step, content, action)
+    spent = around.spent()
+    return StepCompleted(
+        asked.branch,
+        asked.step,
+        content,
+        action,
+        n_input_tokens=spent.n_input_tokens,
+        n_output_tokens=spent.n_output_tokens,
+        cost_usd=spent.cost_usd,
+    )
+
+
 def failure(asked: StepRequest, error: BaseException) -> StepFailed:
     """Give the event of an attempt that raised."""
-    return StepFailed(asked.branch, asked.step, type(error).__name__, describe(error), asked.attempt)
+    is_final = getattr(error, "is_final", False) is True
+    return StepFailed(asked.branch, asked.step, type(error).__name__, describe(error), asked.attempt, is_final)
 
 
 def describe(error: BaseException) -> str:
-    """Give an exception's text and its cause's, on one line of at most 2,000 characters."""
-    text = _one_line(error)
-    cause = error.__cause__
-    if cause:
-        text += f" (because of {type(cause).__name__}: {_one_line(cause)})"
-    return text[:2_000]
-
-
-def _one_line(error: BaseException) -> str:
-    """Give an exception's text without line ends and what else could steer a terminal."""
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 (a broken __str__ must not hide the error)
-        return "(its text cannot be read)"
-    return " ".join(_CONTROLS.sub(" ", text).split())
+    """Give an exception's text and its cause's, on one line, without secrets."""
+    return Redactor.of_process().text(described(error))
 
 
 def _with_exchange(context: StepContext, request: Any, returned: Any) -> StepContext:

@@ -1,22 +1,34 @@
 """A ``%%agent`` cell: a function that becomes an agent, or instructions for a model.
 
 A cell that parses as Python and defines exactly one function is a function agent; whatever else stands in it (imports,
-constants) runs in the notebook as in any other cell. Anything else is instructions, for which a model is needed.
+constants) runs in the notebook as in any other cell. Anything else is instructions, for which a model speaks.
 """
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.agent import Agent
+from mars_nb.agents.models import ModelConfig
+from mars_nb.agents.providers import check
 from mars_nb.errors import AgentError, CellError
-from mars_nb.topology.names import clean_name, quoted, unquoted
+from mars_nb.jupyter.arguments import Verb, read_arguments
+from mars_nb.jupyter.options import options_of
+from mars_nb.jupyter.placeholders import fill
+from mars_nb.jupyter.speaking import facts, tools_of
+from mars_nb.topology.names import clean_name, unquoted
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+CODE = re.compile(r"^(?:async )?def \w+\(|^import \w|^from [\w.]+ import |^@\w|^class \w+[:(]|^\w+ = ", re.MULTILINE)
+"""What nobody writes in instructions: the cell was meant as Python."""
+LONGEST_DESCRIPTION = 120
+USAGE = Verb(lambda *_: None, "NAME [options]", "", options_of("model", "tools", "description"), 20)
+"""What may stand on the line."""
 
 
 def define(shell: InteractiveShell, line: str, cell: str) -> str:
@@ -27,9 +39,9 @@ def define(shell: InteractiveShell, line: str, cell: str) -> str:
     shell : InteractiveShell
         Where the function is defined.
     line : str
-        The name.
+        The name, then options: ``--model M``, ``--tools f,g``, ``--description D``.
     cell : str
-        The function.
+        The function, or instructions.
 
     Returns
     -------
@@ -39,10 +51,14 @@ def define(shell: InteractiveShell, line: str, cell: str) -> str:
     Raises
     ------
     MarsError
-        If there is no name, or not exactly one function.
+        If there is no name, an option is wrong, or the cell is neither one function nor instructions.
     """
-    name = _name(line)
+    given = read_arguments("%%agent", USAGE, line)
+    name = _name(" ".join(given.words))
     function = _function(name, cell)
+    if function is None:
+        return _instructed(shell, name, given.options, cell)
+    _refuse_options(given.options)
     _execute(shell, cell)
     answer = shell.user_ns[function]
     if isinstance(answer, Agent):
@@ -52,31 +68,57 @@ def define(shell: InteractiveShell, line: str, cell: str) -> str:
     return f"agent {made.name!r} is ready (function {function}){about}"
 
 
-def _name(line: str) -> str:
-    name = line.partition(" #")[0].strip()
+def _instructed(shell: InteractiveShell, name: str, options: dict[str, Any], cell: str) -> str:
+    """Make an agent for which a model speaks."""
+    filled = fill(cell, shell.user_ns)
+    if filled.problems:
+        raise CellError(f"%%agent {name}: {filled.problems[0].message}")
+    own = options.get("model")
+    if own is not None:
+        check(ModelConfig(name=own))
+    tools: Any = tools_of(options.get("tools", ""), shell.user_ns)
+    about = options.get("description") or _first_sentence(filled.text)
+    Agent(own, name, instructions=filled.text.strip(), tools=tools, description=about)
+    return f"agent {name!r} is ready (instructions; {f'model: {own}' if own else facts()})"
+
+
+def _first_sentence(text: str) -> str:
+    """Give what others are told of an agent whose description was left out."""
+    found = re.split(r"(?<=[.!?])\s|\n", text.strip(), maxsplit=1)[0]
+    return found if len(found) <= LONGEST_DESCRIPTION else found[: LONGEST_DESCRIPTION - 1] + "…"
+
+
+def _refuse_options(options: dict[str, Any]) -> None:
+    for key in options:
+        raise CellError(f"line 1: '--{key}' is for instructions; the cell holds a function, which speaks for itself")
+
+
+def _name(name: str) -> str:
     if not name:
-        raise CellError("line 1: %%agent needs a name: '%%agent Writer', and below it one function")
-    if name.startswith("-") or " -" in name:
-        raise CellError(f"line 1: {quoted(name)}: %%agent takes a name and no options: '%%agent Writer'")
+        raise CellError("line 1: %%agent needs a name: '%%agent Writer', and below it one function, or instructions")
     return clean_name(unquoted(name))
 
 
-def _function(name: str, cell: str) -> str:
-    """Give the name of the one function that the cell defines."""
+def _function(name: str, cell: str) -> str | None:
+    """Give the name of the one function that the cell defines; None if it holds instructions."""
     try:
         body = ast.parse(cell).body
     except (SyntaxError, ValueError) as error:
-        raise _no_function(name, f"does not read as Python ({getattr(error, 'msg', error)})") from None
+        if CODE.search(cell):
+            raise _no_function(name, f"does not read as Python ({getattr(error, 'msg', error)})") from None
+        body = []
     functions = [each.name for each in body if isinstance(each, FUNCTION)]
-    if len(functions) != 1:
+    if len(functions) > 1 or (not functions and CODE.search(cell)):
         raise _no_function(name, f"defines {len(functions) or 'no'} function{'s' if functions else ''}")
-    return functions[0]
+    if not functions and not cell.strip():
+        raise _no_function(name, "is empty")
+    return functions[0] if functions else None
 
 
 def _no_function(name: str, found: str) -> AgentError:
     return AgentError(
-        f"%%agent {name}: the cell {found}; expected exactly one function, such as 'def answer(request):' "
-        "(instructions need a model, which comes in a later release)"
+        f"%%agent {name}: the cell {found}; expected exactly one function, such as 'def answer(request):', or "
+        "instructions in plain words"
     )
 
 

@@ -121,14 +121,18 @@ def read_arguments(name: str, verb: Verb, line: str) -> Arguments:
             after = value if equals or not option.metavar else _value(tokens, option)
             _set(values, option, after, equals)
     if len(words) > verb.n_words:
-        raise CellError(f"'%mars {name}' takes '{verb.usage}'; found {quoted(' '.join(words))}")
+        raise CellError(f"'{_called(name)}' takes '{verb.usage}'; found {quoted(' '.join(words))}")
     return Arguments(tuple(words), values, text)
+
+
+def _called(name: str) -> str:
+    return name if name.startswith("%") else f"%mars {name}"
 
 
 def _unknown(name: str, found: str, options: Sequence[Option]) -> str:
     names = [option.long for option in options]
     expected = f"expected {', '.join(names)}" if names else "it takes none"
-    return f"'%mars {name}': unknown option {quoted(found)}{did_you_mean(found[:80], names) or f'; {expected}'}"
+    return f"'{_called(name)}': unknown option {quoted(found)}{did_you_mean(found[:80], names) or f'; {expected}'}"
 
 
 def _value(tokens: list[Any], option: Option) -> str:

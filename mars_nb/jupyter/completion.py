@@ -15,7 +15,6 @@ from mars_nb.errors import MarsError
 from mars_nb.jupyter.cell_lines import HEADERS
 from mars_nb.jupyter.help import TOPICS
 from mars_nb.jupyter.options import OPTIONS
-from mars_nb.jupyter.plans import LATER_OPTIONS
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.verbs import BUILT
 from mars_nb.state import positions
@@ -33,11 +32,14 @@ if TYPE_CHECKING:
 _LINE_MAGIC = re.compile(r"(?:.*=\s*)?%mars(?P<rest>(?:\s.*)?)$")
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w*)$")
 _LAST_NAME = re.compile(r"(?:->|,|\(|:|^)\s*([^,>(:]*)$")
+MODELS = ("offline", "openai:", "anthropic:", "google:", "ollama:", "local:smollm2")
 _CHOICES = {
     "--view": ("live", "static", "none"),
     "--format": ("md", "text", "json"),
     "-f": ("md", "text", "json"),
     "--checkpoint-every": ("join", "step"),
+    "--model": MODELS,
+    "-m": MODELS,
 }
 _VARIABLE_OPTIONS = {"-t", "--topology", "-c", "--context", "-u", "--user"}
 
@@ -111,6 +113,8 @@ class Matcher:
         return self._argument(verb.takes, typed)
 
     def _argument(self, takes: str, typed: str) -> Found:
+        if takes == "model":
+            return typed, MODELS, "model"
         if takes == "topic":
             return typed, TOPICS, "topic"
         if takes in ("where", "at") and "@" in typed:
@@ -144,7 +148,7 @@ class Matcher:
         if last in ("-p", "--pause-before"):
             return typed, AgentRegistry.default().names(), "agent"
         given = set(words)
-        options = [option.long for option in OPTIONS if option.key not in LATER_OPTIONS and option.long not in given]
+        options = [option.long for option in OPTIONS if option.long not in given]
         return (typed, options, "option") if typed.startswith("-") or len(words) > 1 else (typed, (), "")
 
     def _cell_line(self, above: list[str], before: str) -> Found:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from mars_nb import __version__
 from mars_nb.jupyter.completion import Matcher
 from mars_nb.jupyter.display import show_line
-from mars_nb.jupyter.help import FACTS
 from mars_nb.jupyter.loop_thread import LOOP
 from mars_nb.jupyter.magics import MarsMagics
 from mars_nb.jupyter.runner import come_to_rest
 from mars_nb.jupyter.runs import record_of
+from mars_nb.jupyter.speaking import facts
 from mars_nb.jupyter.transformer import Rewriter, install, remove
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Extension:
 
     def greet(self) -> None:
         """Show the one line of ``%load_ext``, and a second one if there is something to go on with."""
-        show_line(f"mars_nb {__version__} · {FACTS} · try %mars demo")
+        show_line(f"mars_nb {__version__} · {facts()} · try %mars demo")
         unfinished = self._magics.desk.store.unfinished()
         if unfinished:
             more = f" and {len(unfinished) - N_SHOWN} more" if len(unfinished) > N_SHOWN else ""

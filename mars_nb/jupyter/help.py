@@ -13,12 +13,8 @@ if TYPE_CHECKING:
 
     from mars_nb.jupyter.arguments import Verb
 
-LATER_VERBS = ("executor", "figure", "model")
+LATER_VERBS = ("executor", "figure")
 """Verbs that are planned and not built."""
-
-FACTS = "no model yet: function agents run here, and nothing is sent anywhere"
-"""What a user should know before the first run."""
-
 _START = """\
 A team of agents in a cell: first define them, then draw who may talk to whom.
 
@@ -58,6 +54,7 @@ max_parallel(N)                    steps at once
 quorum(Agent, SHARE)               go on when so many of those it waits for are there: 0.75
 retry(Agent, N)                    attempts in all
 pause_before(Agent)                pause when this agent is to start
+budget(USD)  max_tokens(N)         what models may cost, and read and write
 
     User -> Planner -> North, South, East -> Writer -> User
     quorum(Writer, 0.6)"""
@@ -68,11 +65,11 @@ _AGENTS = """\
     Invoke("Writer", request)   Parallel([("A", x), ("B", y)])   AskUser("…?")   Final(answer)   EndConversation()
 Plain functions run in threads, `async def` on the loop, generators stream what they yield.
 In Python: from mars_nb import agent, Agent. %mars agents lists them. --stub lets missing ones repeat what they hear.
-Instructions instead of a function need a model, which comes in a later release.
+%%agent NAME and text below: instructions, for which a model speaks. [--model M] [--tools f,g] [--description D].
+%mars model says which one does where none is named: MARS_MODEL, else `offline`, a small worker that needs no key.
 
-    %%agent Writer
-    def write(findings, context):
-        return "; ".join(findings.values())"""
+    %%agent Writer --description "puts findings into one text"
+    You are a writer. Put what you receive into one paragraph."""
 
 _PLACEHOLDERS = """\
 {name} in a task is the variable of that name: text as it is, numbers, lists and dicts as JSON, a table as CSV up to
@@ -130,6 +127,7 @@ _OPTION_NOTES = {
     "session": "the run is this session: new, gone on with, or shown again if it is over",
     "once": "the same with an id made from cell, agents and inputs: Run All costs nothing",
     "context": "a variable that every agent gets",
+    "model": "which model speaks in this run: offline, openai:…, anthropic:…, google:…, ollama:…",
     "user": "who answers questions: a list of replies, or a function",
     "checkpoint_every": "name positions on the way: step-4 after four steps",
     "pause_before": "pause when this agent is to start; several by comma",
@@ -149,9 +147,8 @@ def _options() -> str:
     built = [option for option in OPTIONS if option.key in _OPTION_NOTES]
     names = {option.key: f"{option.long} {option.metavar}".strip() for option in built}
     rows = [f"{option.short or '  '}  {names[option.key]:26} {_OPTION_NOTES[option.key]}" for option in built]
-    later = ", ".join(option.long for option in OPTIONS if option.key not in _OPTION_NOTES)
     example = "    %%mars report -b --checkpoint-every join --pause-before Writer"
-    return "\n".join([*rows, *([f"In a later release: {later}."] if later else []), "", example])
+    return "\n".join([*rows, "", example])
 
 
 def verb_lines(verbs: Mapping[str, Verb]) -> str:

@@ -57,12 +57,15 @@ class Changes:
         Steps that may complete.
     agents : tuple of Agent
         They take the place of those of the same name.
+    model : str or None
+        Which model speaks from here on.
     """
 
     topology: Topology | None = None
     rules: tuple[Rule | str, ...] = ()
     max_steps: int | None = None
     agents: tuple[Agent, ...] = ()
+    model: str | None = None
 
 
 NOTHING = Changes()
@@ -98,7 +101,7 @@ def cell_job(cell: Cell, variables: Mapping[str, object], store: Store, keyboard
     manager = store.manager(in_memory="in_memory" in options)
     job = Job(
         record,
-        Orchestra(team.registry, state_manager=manager),
+        Orchestra(team.registry, state_manager=manager, model=options.get("model")),
         partial(_run, topology=team.topology, max_steps=options.get("max_steps")),
         user=user_of(options.get("user"), variables),
         keyboard=keyboard,
@@ -120,7 +123,11 @@ async def _run(session: Any, *, topology: Topology, max_steps: int | None) -> An
 
 async def _resume(session: Any, *, changes: Changes) -> Any:
     return await session.resume(
-        topology=changes.topology, rules=changes.rules, max_steps=changes.max_steps, agents=changes.agents
+        topology=changes.topology,
+        rules=changes.rules,
+        max_steps=changes.max_steps,
+        agents=changes.agents,
+        model=changes.model,
     )
 
 
@@ -138,6 +145,7 @@ def _once(cell: Cell, team: Team) -> str:
     known |= cast("dict[str, Agent]", dict(team.topology.agents))
     agents = [(name, known[name].digest) for name in names]
     decisive = [_inputs(cell.task, cell.context_values), _drawing(team.topology), agents, cell.options.get("max_steps")]
+    decisive += [cell.options["model"]] if "model" in cell.options else []
     digest = hashlib.sha256(repr(decisive).encode()).hexdigest()
     return f"{slug(cell.options['name'])}-{digest[:DIGEST_LENGTH]}"
 

@@ -13,11 +13,11 @@ from mars_nb.jupyter.acts import session_of
 from mars_nb.jupyter.desk import ENDED
 from mars_nb.jupyter.display import Text, show_answer, show_line
 from mars_nb.jupyter.foreground import screen_of
-from mars_nb.jupyter.help import FACTS
 from mars_nb.jupyter.jobs import digests, opened
 from mars_nb.jupyter.plans import counted
 from mars_nb.jupyter.records import RunRecord, base_of
 from mars_nb.jupyter.runs import Run, record_of
+from mars_nb.jupyter.speaking import facts, made_again, profiles_in
 from mars_nb.jupyter.watching import watch as follow
 from mars_nb.jupyter.watching import watching_screen
 from mars_nb.topology.names import RESERVED
@@ -47,7 +47,7 @@ def status(desk: Desk) -> Text:
     agents = AgentRegistry.default().names()
     unfinished = desk.store.unfinished()
     lines = [
-        f"mars_nb {__version__} · {FACTS}",
+        f"mars_nb {__version__} · {facts()}",
         f"runs: {_some([_run_line(run) for run in reversed(desk.runs)])}",
         f"agents: {_some(agents)}",
         f"sessions: {len(desk.store.ids())} in {desk.store.path}",
@@ -121,6 +121,9 @@ def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
     """Give one row an agent of a run: ``agent``, ``here`` (the same, changed, missing), ``digest``, ``digest_here``."""
     import pandas as pd
 
+    session_id = session_of(desk, record_of(run)).id
+    if made := made_again(desk, profiles_in(desk.store.holder(session_id).records(session_id))):
+        show_line(f"made again from the instructions that the journal holds: {', '.join(made)}")
     return pd.DataFrame(_compared(desk, record_of(run)), columns=["agent", "here", "digest", "digest_here"])
 
 
@@ -159,7 +162,9 @@ def cost(desk: Desk, arguments: Arguments) -> pd.DataFrame:
         n_steps=("step", "size"),
         **{name: (name, "sum") for name in ("duration_s", "n_input_tokens", "n_output_tokens", "cost_usd")},
     )
-    sums.loc["total"] = sums.sum()
+    unknown = steps.loc[steps["cost_usd"].isna(), "agent"].unique()
+    sums.loc[unknown, "cost_usd"] = float("nan")  # a sum without the unknown would look like a price
+    sums.loc["total"] = sums.sum(skipna=False)
     return sums.astype({"n_steps": int, "n_input_tokens": int, "n_output_tokens": int})
 
 

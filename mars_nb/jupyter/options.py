@@ -175,6 +175,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("--keep-going"),
 )
 VERB_OPTIONS: tuple[Option, ...] = (
+    Option("--tools", "", "NAMES", _text),
+    Option("--description", "-d", "TEXT", _text),
     Option("--now"),
     Option("--rule", "", "RULE", _text),
     Option("--as", "", "NEW", _text),

@@ -16,8 +16,8 @@ from mars_nb.conductor import with_rules
 from mars_nb.engine.rules import RulesEngine
 from mars_nb.errors import CellError, did_you_mean
 from mars_nb.jupyter.cell import parse
-from mars_nb.jupyter.options import OPTIONS
 from mars_nb.jupyter.placeholders import variable
+from mars_nb.jupyter.speaking import check_models
 from mars_nb.topology.graph import TopologyAnalyzer
 from mars_nb.topology.names import RESERVED, quoted
 from mars_nb.topology.rules import PauseBeforeRule
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from mars_nb.jupyter.cell import Cell
     from mars_nb.topology.model import Topology
 
-LATER_OPTIONS = ("model",)
-"""Options that are read already, and do nothing yet."""
 STUB_LENGTH = 200
 """Characters that a stub repeats."""
 
@@ -63,12 +61,7 @@ def read_cell(line: str, cell: str, variables: Mapping[str, object]) -> Cell:
     MarsError
         If something in it is wrong.
     """
-    read = parse(line, cell, variables)
-    for key in LATER_OPTIONS:
-        if key in read.options:
-            built = ", ".join(option.long for option in OPTIONS if option.key not in LATER_OPTIONS)
-            raise CellError(f"line 1: '--{key.replace('_', '-')}' comes in a later release; built so far: {built}")
-    return read
+    return parse(line, cell, variables)
 
 
 def team_of(cell: Cell) -> Team:
@@ -97,7 +90,10 @@ def team_of(cell: Cell) -> Team:
     if unknown and not ("stub" in options or "dry_run" in options):
         raise CellError(missing(unknown))
     stubs = tuple(unknown) if "stub" in options else ()
-    return Team(topology, _registry(stubs, options.get("pace")), stubs)
+    registry = _registry(stubs, options.get("pace"))
+    if "dry_run" not in options:
+        check_models(topology, registry, options.get("model"))
+    return Team(topology, registry, stubs)
 
 
 def _with_pauses(topology: Topology, names: str) -> Topology:

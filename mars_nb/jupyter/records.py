@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from mars_nb.jupyter.speaking import who_speaks
 from mars_nb.views import nodes
 from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.result import OrchestraResult
@@ -141,6 +142,8 @@ class RunRecord:
             case _:
                 first = ""
         steps = f"{first}{self.name}.timeline() · %mars show {called}"
+        if self.history and (who := who_speaks(self.history.state.profiles)):
+            steps += f" · {who}"
         return f"{steps} · only repeating what they are asked: {', '.join(self.stubs)}" if self.stubs else steps
 
     @property

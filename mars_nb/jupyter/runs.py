@@ -231,7 +231,7 @@ def paused_text(record: RunRecord) -> str:
             f"{record.handle} --now; then go on: %mars resume {record.handle}"
         )
     if state.questions:
-        question = as_text(state.questions[0].said)
+        question = as_text(state.questions[0].question)
         return f"run {record.name!r} asks {quoted(question)}; answer and go on: %mars answer TEXT"
     steps = f"{state.n_completed} step{'' if state.n_completed == 1 else 's'}"
     reason = f" ({state.pause_reason})" if state.pause_reason else ""

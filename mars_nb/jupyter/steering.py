@@ -89,7 +89,10 @@ def resume(desk: Desk, arguments: Arguments) -> Run:
 def _go_on(desk: Desk, arguments: Arguments, *, is_one_step: bool = False) -> Run:
     record, options = _unfinished(desk, arguments.word()), arguments.options
     changes = Changes(
-        _topology(options.get("topology"), desk), tuple(options.get("rule", ())), options.get("max_steps")
+        _topology(options.get("topology"), desk),
+        tuple(options.get("rule", ())),
+        options.get("max_steps"),
+        model=options.get("model"),
     )
     job = session_job(
         record,
@@ -202,7 +205,8 @@ def fork(desk: Desk, arguments: Arguments) -> Run:
         raise CellError("'%mars fork' takes a position: '%mars fork report@Writer#2 --as NEW'")
     run, options = desk.find(run_name), arguments.options
     edit = _edit(options["edit"], desk) if "edit" in options else None
-    changes = Changes(_topology(options.get("topology"), desk), agents=_agents(options.get("agent", [])))
+    agents, drawn = _agents(options.get("agent", [])), _topology(options.get("topology"), desk)
+    changes = Changes(drawn, agents=agents, model=options.get("model"))
     job = acts.fork(
         desk, record_of(run), where, changes, name=options.get("as"), edit=edit, keyboard=keyboard_of(desk.shell)
     )

@@ -9,7 +9,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 from mars_nb.errors import CellError, MarsError, did_you_mean
-from mars_nb.jupyter import keeping, looking, steering
+from mars_nb.jupyter import keeping, looking, speaking, steering
 from mars_nb.jupyter.arguments import Verb, read_arguments
 from mars_nb.jupyter.demo import run_demo
 from mars_nb.jupyter.display import Text
@@ -125,8 +125,9 @@ def show_help(_desk: Desk, arguments: Arguments) -> Text:
     return Text(help_text(topic))
 
 
-_GO_ON = options_of("background", "topology", "max_steps", "user", "rule", "quiet", "view", "format", "keep_going")
-_FORK = options_of("as", "edit", "agent", "topology", "background", "quiet", "view", "format", "keep_going")
+_SHOWN = ("background", "topology", "model", "quiet", "view", "format", "keep_going")
+_GO_ON = options_of("max_steps", "user", "rule", *_SHOWN)
+_FORK = options_of("as", "edit", "agent", *_SHOWN)
 
 BUILT: dict[str, Verb] = {
     "agents": Verb(looking.agents, "[--from RUN]", "the agents, or those of a run", options_of("from"), 0),
@@ -142,12 +143,13 @@ BUILT: dict[str, Verb] = {
     "fork": Verb(
         steering.fork,
         "RUN@WHERE --as NEW",
-        "another run from there: --edit TEXT, --agent OLD=NEW",
+        "another run from there: --edit TEXT, --agent OLD=NEW, -m MODEL",
         _FORK,
         takes="where",
     ),
     "help": Verb(show_help, "[TOPIC]", "this", takes="topic"),
     "import": Verb(keeping.bring_in, "FILE [--as ID]", "a session that was exported", options_of("as")),
+    "model": Verb(speaking.model, "[NAME]", "which model speaks where none is named; choose it", takes="model"),
     "patterns": Verb(patterns, "", "teams that are drawn often, for -t", n_words=0),
     "pause": Verb(
         steering.pause, "[RUN] [--now]", "no step starts, the running ones finish", options_of("now"), takes="live"
@@ -157,7 +159,11 @@ BUILT: dict[str, Verb] = {
     ),
     "restore": Verb(steering.restore, "[RUN@]WHERE", "go back; what came after stays in the journal", takes="where"),
     "resume": Verb(
-        steering.resume, "[RUN] [-b]", "go on: --topology T, --rule R, --max-steps N, -u VAR", _GO_ON, takes="run"
+        steering.resume,
+        "[RUN] [-b]",
+        "go on: --topology T, --rule R, --max-steps N, -m MODEL, -u VAR",
+        _GO_ON,
+        takes="run",
     ),
     "run": Verb(keeping.run_file, "FILE [NAME] [options]", "run a cell that was saved", n_words=-1, takes="file"),
     "save": Verb(keeping.save, "FILE [--replace]", "the last cell as a file", options_of("replace"), takes="file"),
@@ -175,6 +181,6 @@ BUILT: dict[str, Verb] = {
 """The verbs that exist, by name."""
 
 LOOKING_VERBS = frozenset(
-    ("agents", "check", "cost", "demo", "help", "patterns", "run", "save", "show", "timeline", "watch")
+    ("agents", "check", "cost", "demo", "help", "model", "patterns", "run", "save", "show", "timeline", "watch")
 )
 """Those that ``%mars help verbs`` tells about; ``%mars help sessions`` tells about the others."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, overload
 from mars_nb.actions import said_by
 from mars_nb.engine.branch import BranchState
 from mars_nb.errors import RunNotFound
-from mars_nb.views import answer
+from mars_nb.views import answer, spending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +49,10 @@ class BranchResult:
         ``error``.
     branch_memory : dict of str to list of dict
         For each agent in its lineage the messages ``{"role", "content"}`` it exchanged, oldest first.
+    usage : dict of str to int
+        What models took: ``n_input_tokens``, ``n_output_tokens``, ``n_responses``.
+    cost_usd : float or None
+        What its steps cost in US dollars; None when a price is not known.
     metadata : dict
         ``agent``, ``parent_id``, ``state``, ``ended`` and ``ended_at_convergence``.
     error : str or None
@@ -61,6 +65,8 @@ class BranchResult:
     total_steps: int = 0
     execution_trace: Sequence[dict[str, Any]] = ()
     branch_memory: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    usage: dict[str, int] = field(default_factory=dict)
+    cost_usd: float | None = 0.0
     metadata: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
 
@@ -105,6 +111,16 @@ class OrchestraResult:
     def responses(self) -> dict[str, Any]:
         """Every answer, ``{agent: content}`` in branch order."""
         return answer.responses(self._history.state)
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """What models read, wrote and answered: ``n_input_tokens``, ``n_output_tokens``, ``n_responses``."""
+        return spending.usage(self._history.state.steps)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the run cost in US dollars: the sum of its steps; None when a price is not known."""
+        return spending.cost_usd(self._history.state.steps)
 
     def timeline(self) -> pd.DataFrame:
         """Give one row a step; see `mars_nb.views.frames.timeline`."""
@@ -245,9 +261,9 @@ def describe_state(history: History) -> dict[str, Any]:
 
 def branch_results(history: History) -> list[BranchResult]:
     """Give one result a branch, in branch order."""
-    steps: dict[str, list[dict[str, Any]]] = {}
+    steps: dict[str, list[StepTrace]] = {}
     for step in history.state.steps:
-        steps.setdefault(step.branch_id, []).append(trace_entry(step))
+        steps.setdefault(step.branch_id, []).append(step)
     branches = sorted(history.state.branches.values(), key=lambda branch: branch.position)
     return [_branch_result(branch, steps.get(branch.id, [])) for branch in branches]
 
@@ -271,14 +287,16 @@ def response_of(step: StepTrace) -> Any:
     return said_by(step.action) if step.action else step.content
 
 
-def _branch_result(branch: ExecutionBranch, trace: list[dict[str, Any]]) -> BranchResult:
+def _branch_result(branch: ExecutionBranch, steps: Sequence[StepTrace]) -> BranchResult:
     is_failed = branch.state is BranchState.FAILED
     return BranchResult(
         branch_id=branch.id,
         success=branch.state is BranchState.ENDED,
         final_response=branch.content if branch.ended else branch.said,
         total_steps=branch.n_done,
-        execution_trace=trace,
+        execution_trace=[trace_entry(step) for step in steps],
+        usage=spending.usage(steps),
+        cost_usd=spending.cost_usd(steps),
         branch_memory={agent: link.messages() for agent, link in branch.memory.items()},
         metadata={
             "agent": branch.agent,

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEAVY = {"IPython", "anywidget", "dask", "distributed", "ipywidgets", "matplotlib", "networkx", "pandas", "pydantic_ai"}
+MODEL_LIBRARIES = {"anthropic", "genai_prices", "google", "httpx", "langchain_core", "openai", "pydantic_ai", "xllamacpp"}
 # Imported inside the function that needs them, wherever that is.
-LATE = {"dask", "distributed", "matplotlib", "networkx", "pandas", "pydantic_ai"}
+LATE = {"dask", "distributed", "matplotlib", "networkx", "pandas"} | MODEL_LIBRARIES
 BANNED_MODULES = {"cloudpickle", "dill", "marshal", "pickle", "shelve"}
 BANNED_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "__import__"}
 
 
-def loaded_after(statement: str, *, root: Path) -> set[str]:
+def loaded_after(statement: str, *, root: Path, of: set[str] = HEAVY | MODEL_LIBRARIES) -> set[str]:
     """Run one statement in a fresh interpreter and give the heavy libraries that it loaded."""
-    program = f"import sys\n{statement}\nprint(*({HEAVY!r} & sys.modules.keys()))"
+    program = f"import sys\n{statement}\nprint(*({of!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
@@ -107,3 +108,11 @@ def test_nothing_turns_text_or_bytes_into_code(modules: dict[str, ast.Module]) -
 def test_the_search_for_banned_calls_finds_them() -> None:
     tree = ast.parse("import pickle\nfrom marshal import loads\nimport yaml\nyaml.load(x)\neval('1')\ndf.eval('a')")
     assert sorted(banned_in(tree)) == ["eval", "marshal", "pickle", "yaml.load"]
+
+
+def test_an_agent_that_answers_offline_needs_no_model_library(root: Path) -> None:
+    statement = (
+        "from mars_nb import Agent, Orchestra\nAgent(name='Writer')\n"
+        "assert Orchestra.run_sync('Say hello.', 'User -> Writer -> User').success"
+    )
+    assert loaded_after(statement, root=root, of=MODEL_LIBRARIES - {"google"}) == set()

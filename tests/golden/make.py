@@ -13,16 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import mars_nb
 from mars_nb import (
+    Agent,
     AgentRegistry,
     AskUser,
     FileStorageBackend,
     Final,
     Invoke,
+    ModelError,
     Orchestra,
     Parallel,
     ScriptedAgent,
+    ScriptedModel,
     StateManager,
+    Tool,
 )
+from mars_nb.agents.dialogue import ModelResponse
+from mars_nb.testing.model import call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -113,6 +119,33 @@ async def made_up_for(stage: Stage) -> None:
     await session.run("User -> Hub\nHub <-> A\nHub <-> B\nHub <-> C\nHub -> D, E\nD, E -> F -> User\nquorum(0.5)")
 
 
+async def thinking(stage: Stage) -> None:
+    """Make a step of a model: tools, a correction, a call that a person approves, and one that failed before."""
+    registry = AgentRegistry()
+
+    def pay(amount: int) -> str:
+        return f"paid {amount}"
+
+    lines: list[Any] = [
+        call("look_up", word="mars"),
+        ModelResponse("", (), 10, 5, None, "golden"),
+        ModelError("down"),
+        call("pay", amount=5),
+        call("answer", content="thought"),
+    ]
+    tools = [Tool(look_up), Tool(pay, effect="unsafe")]
+    Agent(ScriptedModel(lines), "Thinker", instructions="Think.", tools=tools, registry=registry)
+    orchestra = Orchestra(registry, state_manager=stage.manager, user=["yes"])
+    session = await orchestra.create_session("think", session_id="thinking")
+    await session.run("User -> Thinker -> User")
+    await session.resume()
+
+
+def look_up(word: str) -> str:
+    """Look a word up."""
+    return word.upper()
+
+
 async def what_if(stage: Stage) -> None:
     """Make two forks: an edited reply, recorded replies and a recorded answer, and steps that are asked anew."""
     reader = Orchestra(AgentRegistry(), state_manager=stage.manager)
@@ -139,7 +172,7 @@ def expected(result: OrchestraResult) -> dict[str, Any]:
     }
 
 
-SESSIONS: tuple[Callable[[Stage], Awaitable[None]], ...] = (calls, troubles, deadline, made_up_for, what_if)
+SESSIONS: tuple[Callable[[Stage], Awaitable[None]], ...] = (calls, troubles, deadline, made_up_for, what_if, thinking)
 
 
 async def main(folder: Path) -> None:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import Agent, AgentError, AgentRegistry, Invoke, ModelUnavailable, ReplyError, StepContext, agent
+from mars_nb import (
+    Agent,
+    AgentError,
+    AgentRegistry,
+    Invoke,
+    ModelUnavailable,
+    ReplyError,
+    ScriptedModel,
+    StepContext,
+    agent,
+)
 from mars_nb.agents.threads import N_THREADS
 
 if TYPE_CHECKING:
@@ -337,11 +347,20 @@ async def test_a_generator_is_closed_when_its_step_is_cancelled() -> None:
 # ------------------------------------------------------------------------------------------- models and subclasses
 
 
-async def test_without_a_function_asking_says_what_to_do(registry: AgentRegistry) -> None:
+async def test_a_model_that_has_no_key_says_what_to_do(
+    registry: AgentRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     nobody = Agent({"name": "openai:gpt-5"}, "Assistant", registry=registry)
-    with pytest.raises(ModelUnavailable, match=r"agent 'Assistant' has no way to answer.*answer=\.\.\.") as caught:
+    with pytest.raises(ModelUnavailable, match=r"OPENAI_API_KEY is not set") as caught:
         await nobody._run("hello", StepContext())
     assert len(str(caught.value)) < 300
+
+
+async def test_an_agent_with_a_model_can_be_asked_outside_of_a_run(registry: AgentRegistry) -> None:
+    assert await Agent(ScriptedModel(["hello back"]), "Assistant", registry=registry)._run("hi", StepContext()) == (
+        "hello back"
+    )
 
 
 async def test_a_subclass_answers_by_its_own_run(registry: AgentRegistry) -> None:

@@ -70,9 +70,10 @@ def test_options_and_their_values(team: Notebook) -> None:
     assert last_words(team, "%%mars -t ta") == ["table"]
 
 
-def test_an_option_that_was_given_or_comes_later_is_not_offered(team: Notebook) -> None:
+def test_an_option_that_was_given_is_not_offered_and_models_are(team: Notebook) -> None:
     assert "--dry-run" not in last_words(team, "%%mars --dry-run --d")
-    assert "--model" not in last_words(team, "%%mars --mo")
+    assert last_words(team, "%%mars --model off") == ["offline"]
+    assert last_words(team, "%mars model oll") == ["ollama:"]
 
 
 def test_verbs_topics_and_runs(team: Notebook) -> None:

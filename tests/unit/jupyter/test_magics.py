@@ -38,7 +38,7 @@ def test_loading_shows_one_truthful_line(shell: InteractiveShell, shown: list[di
     [output] = shown
     unload_ipython_extension(shell)
     line = output["data"]["text/plain"]
-    assert "no model yet" in line
+    assert "model: offline" in line
     assert "nothing is sent anywhere" in line
     assert line.endswith("try %mars demo")
 
@@ -259,11 +259,6 @@ def test_a_topology_that_cannot_run_is_an_error_before_anything_is_bound(echo: N
     assert "run" not in echo.variables
 
 
-def test_an_option_that_comes_later_says_so_and_names_what_exists(echo: Notebook) -> None:
-    with pytest.raises(CellError, match=r"'--model' comes in a later release; built so far: --background, --topology"):
-        echo.mars("-m offline", CELL)
-
-
 # ----------------------------------------------------------------------------------------------------------- questions
 
 
@@ -371,12 +366,16 @@ def test_the_source_of_an_agent_can_be_found(notebook: Notebook) -> None:
     ("line", "cell", "message"),
     [
         ("", "def f(r): ...", r"needs a name: '%%agent Writer'"),
-        ("--model gpt", "def f(r): ...", "takes a name and no options"),
-        ("Writer --model gpt", "def f(r): ...", "takes a name and no options"),
-        ("A -> B", "def f(r): ...", "takes a name and no options"),
+        ("--model offline", "def f(r): ...", "needs a name"),
+        ("Writer --model offline", "def f(r): ...", "'--model' is for instructions"),
+        ("Writer --modell x", "Write.", "'%%agent': unknown option '--modell'; did you mean '--model'"),
+        ("Writer --tools nothing", "Write.", "--tools 'nothing': is not defined here"),
+        ("Writer", "Write about {tabel}.", "no variable 'tabel'"),
+        ("A -> B", "def f(r): ...", "unknown option '->'"),
         ("A(b)", "def f(r): ...", "is not a name"),
-        ("Writer", "You write well.", r"does not read as Python .*instructions need a model, .* later release"),
-        ("Writer", "Write", "defines no function; expected exactly one function"),
+        ("Writer", "def f(r) ...", r"does not read as Python"),
+        ("Writer", "import math", "defines no function; expected exactly one function"),
+        ("Writer", "  ", "is empty"),
         ("Writer", "def f(r): ...\ndef g(r): ...", "defines 2 functions"),
         ("Writer", "def f(): ...", "takes 0 arguments"),
     ],

@@ -1,0 +1,335 @@
+"""A model that is asked over the network, with pydantic-ai as the client.
+
+Only its direct model API is used: one request, streamed. The loop around it, the record and the routing are ours. There
+is one layer of retries: the provider's package repeats what never began to be answered (429 with its Retry-After, 5xx,
+a lost connection); an answer that breaks off midway is asked for again as a whole here.
+
+What can go wrong is told as one of the errors below `ModelError`, without keys and without the server's pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from mars_nb.agents.dialogue import ModelResponse, ModelSaid, ToolCall, ToolSaid, UserSaid
+from mars_nb.agents.prices import price_usd
+from mars_nb.agents.providers import PROVIDERS, key, label
+from mars_nb.agents.secrets import Redactor
+from mars_nb.errors import (
+    ModelBusy,
+    ModelError,
+    ModelGarbled,
+    ModelRejected,
+    ModelTimeout,
+    ModelUnavailable,
+    describe,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_ai.messages import ModelMessage
+    from pydantic_ai.messages import ModelResponse as Response
+    from pydantic_ai.models import Model as Client
+    from pydantic_ai.models import ModelRequestParameters, StreamedResponse
+    from pydantic_ai.settings import ModelSettings
+
+    from mars_nb.agents.address import Address
+    from mars_nb.agents.dialogue import Emit, ModelRequest, Turn
+    from mars_nb.agents.models import ModelConfig
+
+DEFAULT_TIMEOUT_S = 300.0
+"""Seconds that a response may take, with all repetitions, where the configuration says nothing."""
+
+N_REPETITIONS = 2
+"""How often a request is sent again: by the provider's package, and here when the answer was cut."""
+
+_BUSY = frozenset({408, 409, 425, 429})
+_SERVER_ERROR = 500
+_LONGEST_DETAIL = 300
+
+
+class ClientModel:
+    """Asks a server.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        How it is to be asked.
+    where : Address
+        Who serves it.
+    """
+
+    def __init__(self, config: ModelConfig, where: Address) -> None:
+        self._config = config
+        self._where = where
+        self._timeout_s = config.timeout_s or DEFAULT_TIMEOUT_S
+        self._closing = AsyncExitStack()
+        self._client: Client | None = None
+
+    @property
+    def name(self) -> str:
+        """Who answers."""
+        return label(self._config)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._closing.aclose()
+        self._client = None
+
+    async def respond(self, request: ModelRequest, *, emit: Emit) -> ModelResponse:
+        """Answer one request; see `Model.respond`."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._whole(request, emit)
+        except TimeoutError:
+            message = f"{self.name} did not answer within {self._timeout_s:g} s; raise timeout_s of its configuration"
+            raise ModelTimeout(message) from None
+
+    async def _whole(self, request: ModelRequest, emit: Emit) -> ModelResponse:
+        """Ask until an answer is whole."""
+        for n_left in range(N_REPETITIONS, -1, -1):
+            try:
+                return await self._once(request, emit)
+            except ModelGarbled:
+                if not n_left:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _once(self, request: ModelRequest, emit: Emit) -> ModelResponse:
+        from pydantic_ai.direct import model_request_stream
+
+        if self._client is None:
+            self._client = self._connected()
+        asked = model_request_stream(
+            self._client,
+            _messages(request),
+            model_settings=self._settings(),
+            model_request_parameters=_parameters(request),
+        )
+        try:
+            async with asked as stream:
+                response = await _drained(stream, emit)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 (each client has its own errors; here they become ours)
+            raise self._told(error) from None
+        return self._read(response)
+
+    def _read(self, response: Response) -> ModelResponse:
+        if self._is_cut(response):
+            raise ModelGarbled(f"the answer of {self.name} was cut, also when it was asked for again")
+        usage = response.usage
+        return ModelResponse(
+            text="".join(part.content for part in response.parts if part.part_kind == "text"),
+            calls=tuple(_call(part) for part in response.parts if part.part_kind == "tool-call"),
+            n_input_tokens=usage.input_tokens,
+            n_output_tokens=usage.output_tokens,
+            cost_usd=self._cost_usd(usage),
+            model=self.name,
+        )
+
+    def _is_cut(self, response: Response) -> bool:
+        """Tell whether a stream ended without the end of the answer; the client takes that for a good end."""
+        if self._where.provider in ("anthropic", "google") or response.finish_reason not in (None, "stop"):
+            return False
+        return not (response.provider_details or {}).get("finish_reason")
+
+    def _cost_usd(self, usage: Any) -> float | None:
+        """Give what a response cost; a server that counts nothing leaves that open."""
+        if not self._where.provider or not (usage.input_tokens or usage.output_tokens):
+            return None
+        return price_usd(self._where.provider, self._where.model, usage)
+
+    def _settings(self) -> ModelSettings:
+        settings: ModelSettings = {"timeout": self._timeout_s}
+        if self._config.temperature is not None:
+            settings["temperature"] = self._config.temperature
+        if self._config.max_tokens is not None:
+            settings["max_tokens"] = self._config.max_tokens
+        return settings
+
+    # ------------------------------------------------------------------------------------------------- connecting
+
+    def _connected(self) -> Client:
+        match self._where.provider:
+            case "anthropic":
+                return self._anthropic()
+            case "google":
+                return self._google()
+            case _:
+                return self._openai()
+
+    def _openai(self) -> Client:
+        from openai import AsyncOpenAI
+        from pydantic_ai.models.openai import OpenAIChatModel
+        from pydantic_ai.providers.openai import OpenAIProvider
+
+        default = PROVIDERS[self._where.provider].base_url if self._where.provider else ""
+        client = AsyncOpenAI(
+            # Servers of one's own often take any key, and the package wants one.
+            api_key=key(self._config) or "none",
+            base_url=self._config.base_url or default or None,
+            max_retries=N_REPETITIONS,
+            timeout=self._timeout_s,
+        )
+        self._closing.push_async_callback(client.close)
+        return OpenAIChatModel(self._where.model, provider=OpenAIProvider(openai_client=client))
+
+    def _anthropic(self) -> Client:
+        from anthropic import AsyncAnthropic
+        from pydantic_ai.models.anthropic import AnthropicModel
+        from pydantic_ai.providers.anthropic import AnthropicProvider
+
+        client = AsyncAnthropic(
+            api_key=key(self._config),
+            base_url=self._config.base_url,
+            max_retries=N_REPETITIONS,
+            timeout=self._timeout_s,
+        )
+        self._closing.push_async_callback(client.close)
+        return AnthropicModel(self._where.model, provider=AnthropicProvider(anthropic_client=client))
+
+    def _google(self) -> Client:
+        from pydantic_ai.models.google import GoogleModel
+        from pydantic_ai.providers.google import GoogleProvider
+
+        provider = GoogleProvider(api_key=key(self._config) or "", base_url=self._config.base_url)
+        return GoogleModel(self._where.model, provider=provider)
+
+    # ----------------------------------------------------------------------------------------------------- errors
+
+    def _told(self, error: Exception) -> ModelError:
+        """Give what went wrong as one of our errors, on one line, without a key."""
+        detail = Redactor.of_process().text(_detail(error))[:_LONGEST_DETAIL]
+        kinds = {each.__name__ for link in _chain(error) for each in type(link).__mro__}
+        status = next(
+            (found for link in _chain(error) if isinstance(found := getattr(link, "status_code", None), int)), 0
+        )
+        if status in _BUSY or status >= _SERVER_ERROR:
+            return ModelBusy(f"{self.name} has no time or failed ({status}), also when asked again: {detail}")
+        if status:
+            return ModelRejected(f"{self.name} refused the request ({status}): {detail}{self._hint(status)}")
+        if kinds & {"APITimeoutError", "ReadTimeout", "ConnectTimeout", "ModelTimeoutError"}:
+            return ModelTimeout(f"{self.name} did not answer within {self._timeout_s:g} s: {detail}")
+        if kinds & {"ConnectError", "ConnectionRefusedError", "gaierror"}:
+            where = self._config.base_url or PROVIDERS.get(self._where.provider, PROVIDERS["openai"]).base_url
+            return ModelUnavailable(f"{self.name} cannot be reached{f' at {where}' if where else ''}: {detail}")
+        return ModelGarbled(f"the answer of {self.name} was cut or is no valid JSON, also when asked again: {detail}")
+
+    def _hint(self, status: int) -> str:
+        names = PROVIDERS[self._where.provider].keys if self._where.provider else ()
+        match status:
+            case 401 | 403 if names:
+                return f"; is {' or '.join(names)} right?"
+            case 404:
+                return f"; is {self._where.model!r} the name of a model there?"
+            case _:
+                return ""
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in found:
+        found.append(link)
+        link = link.__cause__ or link.__context__
+    return found
+
+
+def _detail(error: Exception) -> str:
+    """Give what a server said, where it said so in the usual form; else the text of the exception."""
+    body = getattr(error, "body", None)
+    match body:
+        case {"message": str(message)} | {"error": {"message": str(message)}} | {"error": str(message)}:
+            return " ".join(message.split())
+        case _:
+            return describe(error)
+
+
+async def _drained(stream: StreamedResponse, emit: Emit) -> Response:
+    async for event in stream:
+        if text := _text_of(event):
+            emit(text)
+    return stream.get()
+
+
+# -------------------------------------------------------------------------------------------------------- translation
+
+
+def _messages(request: ModelRequest) -> Sequence[ModelMessage]:
+    """Give the dialogue as the client wants it: what is said to the model in one message, up to its next answer."""
+    from pydantic_ai import messages
+
+    found: list[ModelMessage] = []
+    heard: list[Any] = []
+    for turn in request.turns:
+        if isinstance(turn, ModelSaid):
+            found += [messages.ModelRequest(heard, instructions=request.instructions)] if heard else []
+            heard = []
+            found.append(messages.ModelResponse(_said(turn)))
+        else:
+            heard.append(_heard(turn))
+    return [*found, messages.ModelRequest(heard, instructions=request.instructions)]
+
+
+def _heard(turn: Turn) -> Any:
+    from pydantic_ai import messages
+
+    match turn:
+        case UserSaid(content=content):
+            return messages.UserPromptPart(content)
+        case ToolSaid():
+            return messages.ToolReturnPart(turn.name, turn.content, turn.call_id)
+        case _:
+            raise AssertionError("a model does not hear itself")
+
+
+def _said(turn: ModelSaid) -> list[Any]:
+    from pydantic_ai import messages
+
+    text: list[Any] = [messages.TextPart(turn.text)] if turn.text else []
+    return [*text, *(messages.ToolCallPart(call.name, _written(call), call.id) for call in turn.calls)]
+
+
+def _written(call: ToolCall) -> str:
+    """Give the arguments as JSON; those that were none in an object, since servers refuse a history with others."""
+    return json.dumps(call.arguments if not call.malformed else {"malformed": call.malformed}, ensure_ascii=False)
+
+
+def _parameters(request: ModelRequest) -> ModelRequestParameters:
+    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.tools import ToolDefinition
+
+    tools = [
+        ToolDefinition(name=each.name, description=each.description, parameters_json_schema=each.parameters)
+        for each in request.tools
+    ]
+    return ModelRequestParameters(function_tools=tools, allow_text_output=True)
+
+
+def _call(part: Any) -> ToolCall:
+    if isinstance(part.args, dict):
+        return ToolCall(part.tool_call_id, part.tool_name, part.args)
+    text = part.args or "{}"
+    try:
+        arguments = json.loads(text)
+    except (ValueError, RecursionError):
+        arguments = None
+    if isinstance(arguments, dict):
+        return ToolCall(part.tool_call_id, part.tool_name, arguments)
+    return ToolCall(part.tool_call_id, part.tool_name, malformed=text)
+
+
+def _text_of(event: Any) -> str:
+    """Give the piece of text that an event of the stream brings."""
+    match event.event_kind:
+        case "part_start":
+            return event.part.content if event.part.part_kind == "text" else ""
+        case "part_delta":
+            return event.delta.content_delta if event.delta.part_delta_kind == "text" else ""
+        case _:
+            return ""

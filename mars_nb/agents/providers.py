@@ -1,0 +1,282 @@
+"""Which model speaks, and who serves it.
+
+A model has a name of two parts, ``provider:model``. The first of these that is given decides: the call, the agent, the
+choice of the process (``%mars model`` in a notebook), the environment variable ``MARS_MODEL``; else ``offline`` speaks,
+which needs neither a key nor the network. Whatever is missing (a package, a key) is found before anything runs, and
+told in one line.
+
+Examples
+--------
+>>> chosen(None, None, environment={}).name, chosen(None, None, environment={"MARS_MODEL": "ollama:qwen3"}).name
+('offline', 'ollama:qwen3')
+>>> chosen("offline", ModelConfig(name="openai:gpt-5", temperature=0.2)).name
+'offline'
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mars_nb.agents.address import Address
+from mars_nb.agents.dialogue import Model
+from mars_nb.agents.models import ModelConfig
+from mars_nb.errors import ModelUnavailable, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+OFFLINE = "offline"
+"""The model that is always there."""
+
+VARIABLE = "MARS_MODEL"
+"""Environment variable that names the model of a process."""
+
+
+class Provider(NamedTuple):
+    """Who serves models.
+
+    Parameters
+    ----------
+    package : str
+        What has to be importable beside pydantic-ai.
+    extra : str
+        The extra of this package that brings it.
+    keys : tuple of str
+        Environment variables that may hold the key; none when it needs no key.
+    base_url : str
+        Where it is, if not where its package says.
+    """
+
+    package: str
+    extra: str
+    keys: tuple[str, ...]
+    base_url: str = ""
+
+
+PROVIDERS = {
+    "openai": Provider("openai", "openai", ("OPENAI_API_KEY",)),
+    "anthropic": Provider("anthropic", "anthropic", ("ANTHROPIC_API_KEY",)),
+    "google": Provider("google.genai", "google", ("GOOGLE_API_KEY", "GEMINI_API_KEY")),
+    "ollama": Provider("openai", "openai", (), "http://localhost:11434/v1"),
+}
+"""Who can be asked over the network."""
+
+LOCAL = "local"
+"""The provider of models that run in a process of their own on this machine."""
+
+Speaker = ModelConfig | Model
+"""Who speaks for an agent: a model by its configuration, or an object that is one."""
+
+Given = Speaker | Mapping[str, Any] | str | None
+"""What a user gives as a model."""
+
+_process_choice: Speaker | None = None
+
+
+def speaker(given: Given) -> Speaker | None:
+    """Read what a user gave as a model.
+
+    Raises
+    ------
+    AgentError
+        If it is none.
+    """
+    if isinstance(given, ModelConfig):
+        return given
+    return given if isinstance(given, Model) else ModelConfig.of(given)
+
+
+def choose(given: Given) -> None:
+    """Choose the model of this process, for agents that name none; None takes the choice back.
+
+    Raises
+    ------
+    AgentError, ModelUnavailable
+        When the model cannot be used; nothing changes then.
+    """
+    global _process_choice  # noqa: PLW0603 (one choice a process is what it is)
+    found = speaker(given)
+    if found is not None:
+        check(found)
+    _process_choice = found
+
+
+def process_choice(environment: Mapping[str, str] | None = None) -> Speaker:
+    """Give the model that speaks for agents that name none."""
+    named = (os.environ if environment is None else environment).get(VARIABLE, "").strip()
+    return _process_choice or ModelConfig(name=named or OFFLINE)
+
+
+def chosen(call: Given, own: Speaker | None, *, environment: Mapping[str, str] | None = None) -> Speaker:
+    """Give the model that speaks for an agent.
+
+    Parameters
+    ----------
+    call : ModelConfig, Model, mapping or str, optional
+        What the call names.
+    own : ModelConfig or Model, optional
+        What the agent names.
+    environment : mapping of str to str, optional
+        Instead of that of the process.
+    """
+    found = speaker(call)
+    if found is None and own is not None and own.name:
+        return own
+    if found is None:
+        found = process_choice(environment)
+    if isinstance(own, ModelConfig) and isinstance(found, ModelConfig):
+        return found.model_copy(update=_manners(own))
+    return found
+
+
+def _manners(own: ModelConfig) -> dict[str, Any]:
+    """Give how an agent wants to be answered, whoever answers."""
+    return {
+        name: value for name in ("temperature", "max_tokens", "timeout_s") if (value := getattr(own, name)) is not None
+    }
+
+
+def address(config: ModelConfig) -> Address:
+    """Read the name of a model.
+
+    Raises
+    ------
+    ModelUnavailable
+        When nobody serves it.
+    """
+    name = config.name or OFFLINE
+    if name == OFFLINE:
+        return Address(OFFLINE, OFFLINE)
+    first, colon, rest = name.partition(":")
+    if config.provider in PROVIDERS:
+        return Address(config.provider, rest if first == config.provider else name)
+    if colon and rest and (first in PROVIDERS or first == LOCAL):
+        return Address(first, rest)
+    if config.base_url:
+        return Address("", name)
+    known = [OFFLINE, *(f"{each}:" for each in (*PROVIDERS, LOCAL))]
+    close = did_you_mean(first, [*PROVIDERS, LOCAL, OFFLINE])
+    raise ModelUnavailable(
+        f"nobody is known who serves the model {name!r}{close}; expected {', '.join(known)} with a model's name, "
+        "or any name with base_url="
+    )
+
+
+def check(config: Speaker) -> None:
+    """Refuse a model that could not answer, before anything runs.
+
+    Raises
+    ------
+    ModelUnavailable
+        When its provider is unknown, a package is not installed or a key is missing; in one line with the way out.
+    """
+    if not isinstance(config, ModelConfig):
+        return
+    found = address(config)
+    if found.provider == OFFLINE:
+        return
+    if found.provider == LOCAL:
+        from mars_nb.agents.local import check_installed
+
+        check_installed(found.model)
+        return
+    provider = PROVIDERS[found.provider or "openai"]
+    missing = [name for name in ("pydantic_ai", provider.package) if not _is_installed(name)]
+    if missing:
+        raise ModelUnavailable(
+            f"the model {config.name!r} needs packages that are not installed; install them: "
+            f"pip install 'mars_nb[{provider.extra}]'"
+        )
+    if provider.keys and not config.base_url and key(config) is None:
+        raise ModelUnavailable(
+            f"the model {config.name!r} needs a key, and {' or '.join(provider.keys)} is not set; set it in the "
+            "environment, or take the model 'offline', which needs none"
+        )
+
+
+def key(config: ModelConfig) -> str | None:
+    """Give the key for a model, from its configuration or the environment; None when there is none."""
+    if config.api_key is not None:
+        return config.api_key.get_secret_value()
+    names = PROVIDERS[address(config).provider].keys if address(config).provider else ()
+    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+
+def label(config: Speaker) -> str:
+    """Give the name of a model as it is shown."""
+    return config.name or OFFLINE
+
+
+def has_price(config: Speaker) -> bool:
+    """Tell whether it is known what a model costs; an object that is a model knows itself."""
+    if not isinstance(config, ModelConfig):
+        return True
+    found = address(config)
+    if found.provider == OFFLINE:
+        return True
+    from mars_nb.agents.prices import has_price as is_in_table
+
+    return bool(found.provider) and is_in_table(found.provider, found.model)
+
+
+class Models:
+    """The models of one run; each is opened when it is first asked, and all are closed at the end."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str | None], Model] = {}
+
+    def get(self, config: Speaker) -> Model:
+        """Give the model of a configuration, always the same for the same one."""
+        if not isinstance(config, ModelConfig):
+            return config
+        found = (config.digest, config.api_key.get_secret_value() if config.api_key else None)
+        if found not in self._open:
+            self._open[found] = open_model(config)
+        return self._open[found]
+
+    async def close(self) -> None:
+        """Close what is open."""
+        while self._open:
+            _, model = self._open.popitem()
+            close = getattr(model, "close", None)
+            if close is not None:
+                await close()
+
+
+@asynccontextmanager
+async def opened(own: Speaker | None) -> AsyncIterator[Model]:
+    """Give the model of a configuration for a while."""
+    models = Models()
+    config = chosen(None, own)
+    check(config)
+    try:
+        yield models.get(config)
+    finally:
+        await models.close()
+
+
+def open_model(config: ModelConfig) -> Model:
+    """Make the model of a configuration."""
+    found = address(config)
+    if found.provider == OFFLINE:
+        from mars_nb.agents.offline.model import OfflineModel
+
+        return OfflineModel()
+    if found.provider == LOCAL:
+        from mars_nb.agents.local import LocalModel
+
+        return LocalModel(config, found.model)
+    from mars_nb.agents.client import ClientModel
+
+    return ClientModel(config, found)
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # the package around it is not there
+        return False

@@ -1,0 +1,102 @@
+"""Secrets: what must never be written down, and how it is taken out of what is.
+
+A key can come back in the text of an exception, in the answer of a server, in what a tool prints. So whatever a step
+writes into the journal goes through a `Redactor`: it knows the values that were sealed in a configuration and those of
+the environment whose names say that they are secret, and the forms in which well-known keys are written.
+
+Examples
+--------
+>>> Redactor(["correct horse"]).text("401: the key 'correct horse' is not valid")
+"401: the key '[secret]' is not valid"
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mars_nb.actions import ACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MASK = "[secret]"
+"""What stands where a secret stood."""
+
+SHORTEST = 8
+"""Characters below which a value is taken for a word, not for a secret."""
+
+_NAME = re.compile(
+    r"api.?key|secret|passw|credential|authorization|private.?key|access.?key|bearer|cookie|(^|[_-])(token|key)$",
+    re.IGNORECASE,
+)
+_WRITTEN = re.compile(
+    r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\bgh[po]_[A-Za-z0-9]{20,}|\bhf_[A-Za-z0-9]{20,}|\bxox[a-z]-[A-Za-z0-9-]{16,}"
+    r"|\bAIza[A-Za-z0-9_-]{20,}|\bAKIA[A-Z0-9]{12,}|(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*"
+)
+_SEALED: set[str] = set()
+
+
+def is_secret_name(name: object) -> bool:
+    """Tell whether what stands under this name is a secret."""
+    return isinstance(name, str) and _NAME.search(name) is not None
+
+
+def seal(value: str) -> None:
+    """Remember a value that was given as a secret, so that it is taken out of everything written from here on."""
+    if len(value) >= SHORTEST:
+        _SEALED.add(value)
+
+
+class Redactor:
+    """Takes secrets out of texts and content.
+
+    Parameters
+    ----------
+    secrets : iterable of str
+        The values.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # The longest first: one may be part of another.
+        self._secrets = sorted({each for each in secrets if len(each) >= SHORTEST}, key=len, reverse=True)
+
+    @classmethod
+    def of_process(cls, environment: Mapping[str, str] | None = None) -> Redactor:
+        """Give one that knows what was sealed, and what the environment holds under the name of a secret."""
+        found = os.environ if environment is None else environment
+        return cls([*_SEALED, *(value for name, value in found.items() if is_secret_name(name))])
+
+    def text(self, text: str) -> str:
+        """Give a text without secrets."""
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, MASK)
+        return _WRITTEN.sub(MASK, text)
+
+    def content(self, value: Any) -> Any:
+        """Give content, or an action, without the secrets that are known; the same object where there are none."""
+        return self._without(value) if self._secrets else value
+
+    def _without(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._known_out(value)
+        match value:
+            case dict():
+                return {self._known_out(str(key)): self._without(each) for key, each in value.items()}
+            case list() | tuple():
+                return type(value)(self._without(each) for each in value)
+            case _ if type(value) in ACTIONS:
+                fields = {name: self._without(getattr(value, name)) for name in value.__struct_fields__}
+                return msgspec.structs.replace(value, **fields)
+            case _:
+                return value
+
+    def _known_out(self, text: str) -> str:
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, MASK)
+        return text

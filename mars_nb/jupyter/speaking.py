@@ -1,0 +1,119 @@
+"""Models in a notebook: ``%mars model``, the agents that a journal remembers, and the line that says who speaks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mars_nb.agents.agent import Agent
+from mars_nb.agents.registry import AgentRegistry
+from mars_nb.errors import CellError
+from mars_nb.events import RunStarted, TopologyChanged
+from mars_nb.execution.casting import speaking
+from mars_nb.jupyter.display import Text, show_line
+from mars_nb.topology.names import RESERVED, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mars_nb.events import Profile
+    from mars_nb.jupyter.arguments import Arguments
+    from mars_nb.jupyter.desk import Desk
+    from mars_nb.state.record import Record
+    from mars_nb.topology.model import Topology
+
+OFFLINE = "offline"
+
+
+def facts() -> str:
+    """Say which model speaks here, and whether anything is sent for that."""
+    from mars_nb.agents.providers import label, process_choice
+
+    name = label(process_choice())
+    if name == OFFLINE:
+        return "model: offline, a small worker on this machine; nothing is sent anywhere"
+    return f"model: {name}; what its agents are told is sent there"
+
+
+def model(_desk: Desk, arguments: Arguments) -> Text:
+    """Say which model speaks for agents that name none, or choose another one."""
+    from mars_nb.agents.providers import choose
+
+    name = arguments.word()
+    if name:
+        choose(name)
+    return Text(facts())
+
+
+def check_models(topology: Topology, registry: AgentRegistry, call: str | None) -> None:
+    """Refuse a team for which a model could not speak, before anything runs.
+
+    Raises
+    ------
+    ModelUnavailable
+        When a package or a key is missing.
+    """
+    from mars_nb.engine.rules import RulesEngine
+
+    known = {agent.name: agent for agent in registry} | dict(topology.agents)
+    drawn = [known[name] for name in topology.nodes if name in known and name not in RESERVED]
+    agents = [each for each in drawn if isinstance(each, Agent)]
+    speaking(agents, call, {}, RulesEngine(topology.rules).budget_usd)
+
+
+def who_speaks(profiles: Mapping[str, Profile]) -> str:
+    """Say which model speaks for whom; empty where none does.
+
+    Examples
+    --------
+    >>> from mars_nb.events import Profile
+    >>> who_speaks({"Planner": Profile("offline"), "Writer": Profile("offline")})
+    'model offline speaks for Planner, Writer'
+    """
+    by_model: dict[str, list[str]] = {}
+    for name, each in profiles.items():
+        by_model.setdefault(each.model, []).append(name)
+    return "; ".join(f"model {model} speaks for {', '.join(names)}" for model, names in by_model.items())
+
+
+def profiles_in(records: Iterable[Record]) -> dict[str, Profile]:
+    """Give the agents for which a model speaks in a session, as they were when it last ran."""
+    found = [record.event.profiles for record in records if isinstance(record.event, RunStarted | TopologyChanged)]
+    return dict(found[-1]) if found else {}
+
+
+def made_again(desk: Desk, profiles: Mapping[str, Profile]) -> list[str]:
+    """Make those of these agents that are missing here, from what the journal says of them; give their names."""
+    made = []
+    for name, profile in profiles.items():
+        if name in AgentRegistry.default():
+            continue
+        missing = [tool for tool in profile.tools if not callable(desk.variables.get(tool))]
+        if missing:
+            show_line(f"{name} needs the tools {', '.join(missing)}: run the cells that define them, then this again")
+            continue
+        Agent(
+            profile.model if profile.is_own else None,
+            name,
+            instructions=profile.instructions,
+            description=profile.description,
+            tools=[desk.variables[tool] for tool in profile.tools],
+        )
+        made.append(name)
+    return made
+
+
+def tools_of(names: str, variables: Mapping[str, object]) -> list[object]:
+    """Give the functions that ``--tools a,b`` names.
+
+    Raises
+    ------
+    CellError
+        If one is not there, or is no function.
+    """
+    found = []
+    for name in (each.strip() for each in names.split(",") if each.strip()):
+        if not callable(variables.get(name)):
+            what = "is no function" if name in variables else "is not defined here"
+            raise CellError(f"line 1: --tools {quoted(name)}: {what}; expected functions of this notebook, by comma")
+        found.append(variables[name])
+    return found

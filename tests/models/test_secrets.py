@@ -1,0 +1,108 @@
+"""Canaries: secrets of the environment, of headers and of exceptions are in no journal, output or traceback."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mars_nb import Agent, AgentRegistry, FileStorageBackend, ModelUnavailable, Orchestra, StateManager
+from mars_nb.agents.models import ModelConfig
+from mars_nb.agents.secrets import Redactor
+from tests.models.server import Call, Say, Status, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.models.server import Answer
+
+IN_ENVIRONMENT = "canary-env-7f3a9b1c"
+IN_CONFIG = "sk-canary-config-2b4d6f8a0c1e"
+IN_HEADER = "canary-header-99aa88bb"
+PASSWORD = "canary-password-5e5e5e"  # noqa: S105 (a canary)
+CANARIES = (IN_ENVIRONMENT, IN_CONFIG, IN_HEADER, PASSWORD)
+
+
+def everything_in(folder: Path) -> str:
+    return "\n".join(path.read_text("utf-8", "replace") for path in folder.rglob("*") if path.is_file())
+
+
+def talkative(body: dict[str, Any]) -> Answer:
+    """Repeat every secret that a server could have seen, as a text and as an argument."""
+    if sum(message["role"] == "assistant" for message in body["messages"]):
+        return Say(f"the key is {IN_CONFIG} and {IN_ENVIRONMENT} and {PASSWORD}")
+    return Call("reveal", {"what": f"{IN_ENVIRONMENT} {IN_CONFIG}"})
+
+
+def reveal(what: str) -> str:
+    """Raise with everything that is secret."""
+    raise PermissionError(f"Authorization: Bearer {IN_CONFIG}; {PASSWORD}; {what}")
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_no_canary_is_written_or_shown(
+    *,
+    refuses: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("OTHER_API_KEY", IN_ENVIRONMENT)
+    monkeypatch.setenv("DATABASE_PASSWORD", PASSWORD)
+    refusal = Status(401, f"the key {IN_CONFIG} is wrong, {PASSWORD}", (("Set-Cookie", IN_HEADER),))
+    registry = AgentRegistry()
+    async with serving(lambda body: refusal if refuses else talkative(body)) as server:
+        config: dict[str, Any] = {"name": "openai:gpt-5-mini", "base_url": server.url, "api_key": IN_CONFIG}
+        config |= {"headers": {"Authorization": IN_HEADER}}
+        Agent(config, "Writer", instructions=f"Use {PASSWORD}.", tools=[reveal], registry=registry)
+        orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+        result = await orchestra.execute("write", "User -> Writer -> User", {"session_id": "s"})
+    assert server.headers[0]["authorization"] == f"Bearer {IN_CONFIG}"
+    shown = [repr(result), str(result.error), repr(registry.get("Writer")), repr(registry.get("Writer").model_config)]
+    shown += [frame.to_string() for frame in (result.timeline(), result.events(), result.messages(), result.branches())]
+    said = capfd.readouterr()
+    for canary in CANARIES:
+        assert canary not in everything_in(tmp_path)
+        assert canary not in "\n".join(shown)
+        assert canary not in said.out + said.err
+        assert canary not in "\n".join(record.getMessage() for record in caplog.records if "mars_nb" in record.name)
+    assert result.success is not refuses
+
+
+async def test_a_function_that_returns_a_secret_keeps_it_from_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHER_API_KEY", IN_ENVIRONMENT)
+    registry = AgentRegistry()
+    Agent(name="Leaky", answer=lambda _request: {"found": [IN_ENVIRONMENT]}, registry=registry)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+    result = await orchestra.execute("write", "User -> Leaky -> User")
+    assert result.final_response == {"found": ["[secret]"]}
+    assert IN_ENVIRONMENT not in everything_in(tmp_path)
+
+
+def test_a_missing_key_is_one_line_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    registry = AgentRegistry()
+    begun: list[object] = []
+    Agent("openai:gpt-5-mini", "Writer", registry=registry)
+    Agent(name="First", answer=begun.append, registry=registry)
+    with pytest.raises(ModelUnavailable, match=r"needs a key, and OPENAI_API_KEY is not set") as caught:
+        Orchestra.run_sync("write", "User -> First -> Writer -> User", registry)
+    assert not begun
+    assert "\n" not in str(caught.value)
+
+
+def test_a_traceback_shows_no_key() -> None:
+    with pytest.raises(Exception, match="does not fit") as caught:
+        ModelConfig.of({"name": "openai:x", "api_key": IN_CONFIG, "temperature": -1})
+    assert IN_CONFIG not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("text", [f"Bearer {IN_CONFIG}", "ghp_" + "a" * 36, "AKIA" + "B" * 16, "hf_" + "c" * 34])
+def test_keys_are_known_by_their_form(text: str) -> None:
+    assert "[secret]" in Redactor([]).text(f"and then {text} was refused")
