@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEAVY = {"IPython", "anywidget", "dask", "distributed", "ipywidgets", "matplotlib", "networkx", "pandas", "pydantic_ai"}
-MODEL_LIBRARIES = {"anthropic", "genai_prices", "google", "httpx", "langchain_core", "openai", "pydantic_ai", "xllamacpp"}
+MODEL_LIBRARIES = {
+    "anthropic",
+    "genai_prices",
+    "google",
+    "httpx",
+    "langchain_core",
+    "openai",
+    "pydantic_ai",
+    "xllamacpp",
+}
 # Imported inside the function that needs them, wherever that is.
 LATE = {"dask", "distributed", "matplotlib", "networkx", "pandas"} | MODEL_LIBRARIES
 BANNED_MODULES = {"cloudpickle", "dill", "marshal", "pickle", "shelve"}
