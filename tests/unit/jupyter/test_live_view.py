@@ -355,15 +355,15 @@ def test_watching_what_runs_here_shows_it(desk: Notebook, pages: list[Page]) -> 
 
 
 @pytest.mark.parametrize(
-    ("verdict", "text", "paid", "line"),
+    ("wish", "paid", "line"),
     [
-        ("approve", "", [5], "%mars answer yes"),
-        ("edit", '{"amount": 4}', [4], """%mars answer '{"amount": 4}'"""),
-        ("refuse", "too dear", [], "%mars answer 'no, too dear'"),
+        ({"verdict": "approve", "text": ""}, [5], "%mars answer yes"),
+        ({"verdict": "edit", "text": '{"amount": 4}'}, [4], """%mars answer '{"amount": 4}'"""),
+        ({"verdict": "refuse", "text": "too dear"}, [], "%mars answer 'no, too dear'"),
     ],
 )
 def test_a_call_of_a_tool_is_approved_edited_or_refused_by_click(
-    desk: Notebook, pages: list[Page], verdict: str, text: str, paid: list[int], line: str
+    desk: Notebook, pages: list[Page], wish: dict[str, Any], paid: list[int], line: str
 ) -> None:
     payments: list[int] = []
 
@@ -380,7 +380,7 @@ def test_a_call_of_a_tool_is_approved_edited_or_refused_by_click(
     assert page.scene["banner"]["tool"] == {"name": "pay", "arguments": '{"amount": 5}'}
     assert page.scene["model"] == "scripted"
     assert "no verdict" in page.wish("answer", verdict="perhaps", text="")["error"]
-    assert page.wish("answer", verdict=verdict, text=text)["line"] == line
+    assert page.wish("answer", **wish)["line"] == line
     assert desk.variables["report"].wait().final_response == "settled"
     assert payments == paid
     desk.mars("show report")
