@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mars_nb.jupyter.arguments import Verb
 
-LATER_VERBS = ("executor", "figure", "model")
+LATER_VERBS = ("executor", "model")
 """Verbs that are planned and not built."""
 
 FACTS = "no model yet: function agents run here, and nothing is sent anywhere"

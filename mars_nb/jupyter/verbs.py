@@ -9,7 +9,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 from mars_nb.errors import CellError, MarsError, did_you_mean
-from mars_nb.jupyter import keeping, looking, steering
+from mars_nb.jupyter import figures, keeping, looking, steering
 from mars_nb.jupyter.arguments import Verb, read_arguments
 from mars_nb.jupyter.demo import run_demo
 from mars_nb.jupyter.display import Text
@@ -110,6 +110,13 @@ def _verdict(topology: Topology) -> str:
     return f"no problem: {summary(topology)}"
 
 
+def show(desk: Desk, arguments: Arguments) -> object:
+    """Show a run, or with ``--kind`` another picture of it than that of its topology."""
+    if arguments.options.get("kind", "topology") == "topology":
+        return looking.show(desk, arguments)
+    return figures.show_kind(desk, arguments)
+
+
 def show_demo(desk: Desk, _arguments: Arguments) -> None:
     """Run a small team, and show the cell that does it."""
     run_demo(desk)
@@ -139,6 +146,13 @@ BUILT: dict[str, Verb] = {
     "delete": Verb(keeping.delete, "RUN", "delete a session", takes="run"),
     "demo": Verb(show_demo, "", "a small team at work", n_words=0),
     "export": Verb(keeping.export, "[RUN] [FILE]", "a session as one file", n_words=2, takes="run"),
+    "figure": Verb(
+        figures.figure,
+        "FILE [RUN[@WHERE]]",
+        "a picture as .pdf, .png, .svg: --kind topology|gantt|cost|tokens, --width 3.5|7",
+        options_of("kind", "width"),
+        2,
+    ),
     "fork": Verb(
         steering.fork,
         "RUN@WHERE --as NEW",
@@ -162,7 +176,13 @@ BUILT: dict[str, Verb] = {
     "run": Verb(keeping.run_file, "FILE [NAME] [options]", "run a cell that was saved", n_words=-1, takes="file"),
     "save": Verb(keeping.save, "FILE [--replace]", "the last cell as a file", options_of("replace"), takes="file"),
     "sessions": Verb(looking.sessions, "", "all sessions, as a table", n_words=0),
-    "show": Verb(looking.show, "[RUN[@WHERE]]", "picture and answer, now or as it was there", takes="where"),
+    "show": Verb(
+        show,
+        "[RUN[@WHERE]]",
+        "picture and answer, now or as it was; --kind gantt: over time",
+        options_of("kind"),
+        takes="where",
+    ),
     "step": Verb(steering.step, "[RUN]", "each branch that can do one step does, then pause", _GO_ON, takes="run"),
     "stop": Verb(steering.stop, "[RUN]", "end it; what it has is kept", takes="live"),
     "timeline": Verb(looking.timeline, "[RUN[@WHERE]]", "one row a step: df = %mars timeline report", takes="where"),
@@ -171,5 +191,7 @@ BUILT: dict[str, Verb] = {
 }
 """The verbs that exist, by name."""
 
-LOOKING_VERBS = frozenset(("agents", "check", "cost", "demo", "help", "patterns", "run", "save", "show", "timeline"))
+LOOKING_VERBS = frozenset(
+    ("agents", "check", "cost", "demo", "figure", "help", "patterns", "run", "save", "show", "timeline")
+)
 """Those that ``%mars help verbs`` tells about; ``%mars help sessions`` tells about the others."""

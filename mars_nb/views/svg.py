@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mars_nb.views.palette import Border
     from mars_nb.views.shapes import Arrow, Box, Frame, Layout, Route
 
-_FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _CORNER: Final = 7.0
 _CUT: Final = 10.0
 _RADIUS: Final = 14.0
@@ -77,7 +77,7 @@ def draw(
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(width)}" height="{number(height)}"'
         f' viewBox="0 0 {number(layout.width)} {number(layout.height)}" role="img"'
-        f' aria-label={labels.attribute(title or "topology")} font-family="{_FONT}">'
+        f' aria-label={labels.attribute(title or "topology")} font-family="{FONT}">'
     )
     size = f'width="{number(layout.width)}" height="{number(layout.height)}"'
     return "\n".join(
@@ -271,10 +271,10 @@ def _glyph(state: NodeState, x: float, y: float, size: float) -> str:
     ink, glyph = state.light.border, state.look.glyph
     paint = f'fill="{ink}"' if glyph.filled else f'fill="none" stroke="{ink}" stroke-width="2" stroke-linecap="round"'
     scale = "" if size == GLYPH_SIZE else f" scale({size / GLYPH_SIZE:g})"
-    return f'<path transform="translate({number(x)} {number(y)}){scale}" d="{_joined(glyph.path)}" {paint}/>'
+    return f'<path transform="translate({number(x)} {number(y)}){scale}" d="{joined(glyph.path)}" {paint}/>'
 
 
-def _joined(path: str) -> str:
+def joined(path: str) -> str:
     """Leave out the blanks that a path does not need."""
     return _AROUND_COMMAND.sub(r"\1", path)
 
@@ -287,5 +287,5 @@ def _marker(box: Box, view: NodeView, *, is_down: bool) -> str:
     circle = f'<circle data-part="box" cx="{number(x)}" cy="{number(y)}" r="{number(_RADIUS)}" fill="{fill}"'
     where = (x + _RADIUS + 4, y + 3.5) if is_down else (x, y + _RADIUS + 11)
     name = _text(box.name, *where, f'{_SMALL} fill="{INK}"' + ("" if is_down else ' text-anchor="middle"'))
-    sign = f'<path transform="translate({number(x)} {number(y)})" d="{_joined(SIGNS[box.kind])}" fill="{line}"/>'
+    sign = f'<path transform="translate({number(x)} {number(y)})" d="{joined(SIGNS[box.kind])}" fill="{line}"/>'
     return f'{circle} stroke="{line}" stroke-width="1.5"/>{sign}{name}'
