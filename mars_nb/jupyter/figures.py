@@ -54,7 +54,7 @@ def figure(desk: Desk, arguments: Arguments) -> Path:
 def _path(name: str) -> Path:
     path = Path(name).expanduser()
     if path.suffix.lower() not in TYPES:
-        near = did_you_mean(path.suffix.lower()[:20], TYPES) if path.suffix else ""
+        near = did_you_mean(path.suffix.lower()[:20], TYPES) if path.suffix else f"; write {quoted(f'{name}.pdf')}"
         raise FigureError(f"{quoted(name)}: a figure is written as {', '.join(TYPES)}{near}")
     return path
 
