@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mars_nb.errors import CellError, FigureError, did_you_mean
 from mars_nb.jupyter.display import show_line
-from mars_nb.jupyter.looking import session_of
+from mars_nb.jupyter.looking import result_at
 from mars_nb.jupyter.runs import record_of
 from mars_nb.topology.names import quoted
 from mars_nb.views import figure as figures
@@ -61,9 +61,8 @@ def _path(name: str) -> Path:
 
 def _found(desk: Desk, word: str) -> tuple[Run, History | None]:
     """Find a run and what happened in it so far, or up to a position, ``RUN@WHERE``."""
-    name, at, where = word.partition("@")
-    run = desk.find(name)
-    return run, session_of(desk, run).at(where).history if at else record_of(run).history
+    run = desk.find(word.partition("@")[0])
+    return run, result_at(desk, word).history if "@" in word else record_of(run).history
 
 
 def _begun(run: Run, history: History | None) -> History:

@@ -18,6 +18,8 @@ from mars_nb.jupyter.options import VERBS, first_word, options_of
 from mars_nb.jupyter.plans import missing, read_cell, summary, topology_of, unknown_agents
 from mars_nb.topology.drawings import DRAWINGS
 from mars_nb.topology.graph import TopologyAnalyzer
+from mars_nb.views.frames import strings
+from mars_nb.views.table import tabled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,10 +68,13 @@ def _no_verb(name: str) -> str:
 
 def patterns(_desk: Desk, _arguments: Arguments) -> pd.DataFrame:
     """Give one row a pattern: ``pattern``, ``call`` (what ``-t`` takes), ``description`` (str)."""
-    import pandas as pd
-
-    rows = [(name, _call_of(name, draw), _first_line(name)) for name, draw in DRAWINGS.items()]
-    return pd.DataFrame(rows, columns=["pattern", "call", "description"])
+    return tabled(
+        {
+            "pattern": strings(DRAWINGS),
+            "call": strings(_call_of(name, draw) for name, draw in DRAWINGS.items()),
+            "description": strings(_first_line(name) for name in DRAWINGS),
+        }
+    )
 
 
 def _call_of(name: str, draw: Callable[..., object]) -> str:
