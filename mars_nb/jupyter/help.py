@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mars_nb.jupyter.arguments import Verb
 
-LATER_VERBS = ("executor", "figure")
+LATER_VERBS = ("executor",)
 """Verbs that are planned and not built."""
 _START = """\
 A team of agents in a cell: first define them, then draw who may talk to whom.
