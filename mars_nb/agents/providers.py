@@ -202,7 +202,8 @@ def key(config: ModelConfig) -> str | None:
     """Give the key for a model, from its configuration or the environment; None when there is none."""
     if config.api_key is not None:
         return config.api_key.get_secret_value()
-    names = PROVIDERS[address(config).provider].keys if address(config).provider else ()
+    provider = PROVIDERS.get(address(config).provider)
+    names = provider.keys if provider else ()
     return next((os.environ[name] for name in names if os.environ.get(name)), None)
 
 

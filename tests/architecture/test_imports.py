@@ -122,6 +122,6 @@ def test_the_search_for_banned_calls_finds_them() -> None:
 def test_an_agent_that_answers_offline_needs_no_model_library(root: Path) -> None:
     statement = (
         "from mars_nb import Agent, Orchestra\nAgent(name='Writer')\n"
-        "assert Orchestra.run_sync('Say hello.', 'User -> Writer -> User').success"
+        "assert Orchestra.run_sync('Tell about Mars. Mars is red.', 'User -> Writer -> User').success"
     )
     assert loaded_after(statement, root=root, of=MODEL_LIBRARIES - {"google"}) == set()
