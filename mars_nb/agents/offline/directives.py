@@ -21,6 +21,8 @@ NOTE = "The offline model"
 """Every sentence by which the offline model speaks of itself begins so, and is no fact for others."""
 
 LONGEST_DIRECTIVE_WORDS = 45
+LONGEST_OPENING = 80
+"""Characters in which the verb of an order has to stand."""
 
 _ORDERS = word_set(
     "add advise analyse analyze answer ask bake buy cook deploy implement install invite learn publish schedule sell "
@@ -65,7 +67,7 @@ def is_directive(sentence: str) -> bool:
     bare = _LABEL.sub("", sentence, count=1)
     if bare.rstrip("\"'”» ").endswith(("?", "？")):
         return True
-    opening = [word.casefold() for word in words(bare[:200])]
+    opening = [word.casefold() for word in words(bare[:LONGEST_OPENING])]
     first, second, *_ = [*(word for word in opening if word not in _POLITE), "", ""]
     orders = first in _ORDERS and (first not in _ALSO_NOUNS or second in _AFTER_ORDERS or not second)
     return orders and len(words(bare)) <= LONGEST_DIRECTIVE_WORDS

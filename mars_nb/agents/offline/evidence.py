@@ -37,7 +37,7 @@ _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _QUOTATION = re.compile(r"[\"“„«]([^\"“”„«»\n]{1,200})[\"”“»]|(?<!\w)'([^'\n]{1,200})'(?!\w)|「([^」\n]{1,200})」")
 _NUMBER = re.compile(r"(?<![\w.,])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:[.,]\d{1,12})?(?!\d)")
 _YEAR = re.compile(r"[12]\d{3}")
-_NUMBERING = re.compile(r"^\s*\(?\d{1,2}[.)]\s", re.MULTILINE)
+_NUMBERING = re.compile(r"^[ \t]*\(?\d{1,2}[.)]\s", re.MULTILINE)
 _NAME = re.compile(
     r"(?<=[^\s.!?:;\n] )[A-ZÀ-ÖØ-Þ][\w'’-]*(?:(?: (?:de|del|la|von|van|der|of|the))* [A-ZÀ-ÖØ-Þ][\w'’-]*)*"
 )
@@ -65,7 +65,7 @@ class Evidence:
     def number(self, name: str = "", fits: Callable[[Number], bool] = lambda _: True) -> Number | None:
         """Give the number that stands nearest to a name, else the first that was not used."""
         free = [each for each in self.numbers if each[1] not in self._used and fits(each[0])]
-        if "year" in terms(_spaced(name)):
+        if "year" in _spaced(name).casefold().split():
             free = [each for each in free if self._is_year(each[1])]
         if not free:
             return None

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.agents.offline.evidence import Evidence
@@ -54,6 +55,9 @@ DEEPEST = 12
 """Levels of a form inside each other; deeper ones, as of a schema that holds itself, stay empty."""
 
 MOST_ITEMS = 5
+MOST_LOOKED_AT = 20
+"""Sentences that are looked at for the items of a list of forms."""
+
 _WHOLE = frozenset(map(term_of, word_set("text content body document message passage input source")))
 _ASKED = frozenset(map(term_of, word_set("query question topic request prompt search subject term keyword what")))
 _TITLES = frozenset(map(term_of, word_set("title name headline label heading subject topic")))
@@ -186,6 +190,10 @@ class _Form:
         known = resolved(schema, self.root)
         if known.get("format") or choices_of(known):
             return True
+        return self.names(key)
+
+    def names(self, key: str) -> bool:
+        """Tell whether the text holds a word of a property's name."""
         return bool(frozenset(terms(key.replace("_", " "))).intersection(terms(self.text)))
 
     def _array(self, schema: Schema, name: str, *, must: bool, depth: int) -> Any:
@@ -210,7 +218,7 @@ class _Form:
             case "string" if not item.get("format") and not item.get("pattern"):
                 return [_lengthened(each, item) for each in self._texts(name)]
             case "object":
-                return self._by_sentence(item)
+                return self._by_sentence(item, depth)
             case _:
                 return self._all(item, name, depth)
 
@@ -225,12 +233,13 @@ class _Form:
         is_short = bool({"keyword", "tag", "topic", "word"}.intersection(terms(name.replace("_", " "))))
         return keywords(self.text, MOST_ITEMS) if is_short else key_sentences(self.text, 3)
 
-    def _by_sentence(self, item: Schema) -> list[Any]:
-        forms = (
-            _Form({**item, "$defs": _definitions(self.root)}, each, asked="", is_complete=False)
-            for each in sentences(self.text)[: MOST_ITEMS * 4]
-        )
-        filled = (form.filled() for form in forms)
+    def _by_sentence(self, item: Schema, depth: int) -> list[Any]:
+        """Give one form for each sentence that names a field and holds all that is required."""
+        filled = []
+        for sentence in sentences(self.text)[:MOST_LOOKED_AT]:
+            form = _Form(self.root, sentence, asked="", is_complete=False)
+            if any(form.names(key) for key in properties(item)):
+                filled.append(form.value(item, "", must=False, depth=depth + 1))
         return [each for each in filled if each is not NOTHING and each][:MOST_ITEMS]
 
     def _another(self, schema: Schema, name: str, at: int, depth: int) -> Any:
@@ -267,8 +276,9 @@ class _Form:
     def _matching(self, schema: Schema) -> str | None:
         """Give the first word of the text that fits a pattern."""
         try:
-            pattern = re.compile(str(schema["pattern"]))
-        except re.error:
+            with warnings.catch_warnings(action="ignore"):  # about a pattern that nobody here wrote
+                pattern = re.compile(str(schema["pattern"]))
+        except (re.error, OverflowError, RecursionError):
             return None
         return next((word for word in re.split(r"[\s,;]+", self.text[:2_000]) if pattern.search(word)), None)
 
@@ -337,10 +347,6 @@ def _distinct(values: Iterable[Any]) -> list[Any]:
         if value not in kept:
             kept.append(value)
     return kept
-
-
-def _definitions(root: object) -> Any:
-    return root.get("$defs", {}) if isinstance(root, dict) else {}
 
 
 def _shape_by_name(name: str) -> str:

@@ -26,6 +26,8 @@ _NUMBERS |= {
     "a": 1,
     "single": 1,
     "einem": 1,
+    "une": 1,
+    "una": 1,
     "zwei": 2,
     "drei": 3,
     "deux": 2,

@@ -89,10 +89,10 @@ def moved(brief: Brief, ways: Ways) -> Reply:
         Without calls, the drawing decides.
     """
     if brief.is_refused:
-        return Reply(_said(brief, ways))
+        ways = Ways(frozenset(), (), (), ways.onward)
     if question := _question(brief, ways):
         return Reply(question, (_call(brief, ASK_USER, question=question),))
-    if brief.role == "reviewer" and not _is_bringing_together(brief):
+    if brief.role == "reviewer":
         return _reviewed(brief, ways)
     if brief.role in ("planner", "router", "helper") and brief.earlier_replies and _is_bringing_together(brief):
         return _brought_together(brief, ways)
@@ -105,7 +105,7 @@ def _said(brief: Brief, ways: Ways) -> str:
         case "planner":
             known = ways.onward or ways.agents or tuple(Target(name) for name in named_in(brief.instructions))
             return plan(brief, known)
-        case "writer" | "reviewer":
+        case "writer":
             return report(brief)
         case "router" if brief.request.strip():
             return brief.request

@@ -24,7 +24,7 @@ _OPENINGS = {
 }
 _OPENING = re.compile("|".join(rf"(?:^|(?<=\n\n))(?P<{part}>{re.escape(text)})" for part, text in _OPENINGS.items()))
 _NAME = re.compile(r"(?:^|\n\n)You are (?!(?:an?|the|one|not|very)\b)([^\n.]{1,80})\.(?= |\n|$)", re.IGNORECASE)
-_TASK = re.compile(r"^\W*(?:the |your )?(?:\w+ )?task\b[^:.\n]{0,40}:\s*(.+)", re.IGNORECASE | re.MULTILINE)
+_TASK = re.compile(r"^[^\w\n]*(?:the |your )?(?:\w+ )?task\b[^:.\n]{0,40}:\s*(.+)", re.IGNORECASE | re.MULTILINE)
 _PERSON = re.compile(r"^- ([^:\n]{1,80}): (.*)$", re.MULTILINE)
 
 

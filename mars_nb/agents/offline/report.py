@@ -16,7 +16,6 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from mars_nb.agents.offline.brief import focus_of
 from mars_nb.agents.offline.sources import Source, split_request
 from mars_nb.agents.offline.summary import LONGEST_SENTENCE_WORDS, laid_out, title
 from mars_nb.agents.offline.textrank import key_sentences
@@ -127,7 +126,7 @@ def composed(brief: Brief, sources: Sequence[Source], wanted: Wishes) -> str:
 
 def _paragraphs(brief: Brief, sources: Sequence[Source], wanted: Wishes) -> list[str]:
     n = _n_sentences(brief, sources, wanted)
-    chosen = [Source(each.name, tuple(key_sentences(each.facts, n, focus=focus_of(brief)))) for each in sources]
+    chosen = [Source(each.name, tuple(key_sentences(each.facts, n))) for each in sources]
     said = [fact for each in chosen for fact in each.facts]
     added = _added([fact for each in sources for fact in each.facts], said, wanted)
     full = [_full(each, mine.facts, added) for each, mine in zip(sources, chosen, strict=True)]
@@ -197,7 +196,7 @@ def has_number(text: str) -> bool:
 
 def _in_common(sources: Sequence[Source], heading: str) -> str:
     """Name what all sources speak of, beyond the subject itself."""
-    if len(sources) == 1:
+    if len(sources) <= 1:
         return ""
     bags = [Counter(terms(" ".join(source.facts))) for source in sources]
     known = {*terms(heading), *(term for source in sources for term in terms(source.name))}
@@ -213,6 +212,8 @@ def _in_common(sources: Sequence[Source], heading: str) -> str:
 
 def _missing(sources: Sequence[Source], wanted: Wishes) -> str:
     """Say what was wanted and is not in the material."""
+    if not (wanted.words or wanted.number):
+        return ""
     known = frozenset(term for source in sources for fact in source.facts for term in terms(fact))
     absent = [f'"{word}"' for word in wanted.words if not known.intersection(terms(word))]
     if wanted.number and not any(has_number(fact) for source in sources for fact in source.facts):

@@ -35,11 +35,12 @@ UNABLE: dict[Role, str] = {
 _CUES: dict[Role, str] = {
     "helper": "research researcher analyst analyse analyze investigate investigator expert specialist summarise "
     "summarize summary scout librarian",
-    "reviewer": "review reviewer critic critique criticise check checker judge proofread feedback assess evaluate "
+    "reviewer": "review reviewer critic critique criticise check checker proofread feedback assess evaluate "
     "referee approve examiner",
     "planner": "plan planner split decompose divide steps coordinate coordinator organise organizer delegate manager "
     "orchestrate orchestrator supervisor lead distribute moderator",
-    "writer": "write writer report reporter author draft compose combine merge editor essay article reducer conclude",
+    "writer": "write writer report reporter author draft compose combine merge editor essay article reducer conclude "
+    "judge",
     "router": "route router dispatch dispatcher triage receptionist forward switchboard",
     "translator": "translate translator translation übersetzer übersetze traducteur traductor interpreter",
     "programmer": "programmer coder developer code python javascript sql",

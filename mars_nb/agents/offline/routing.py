@@ -38,8 +38,12 @@ ALSO = 0.5
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|[_-]+")
 _CLAUSE = re.compile(r"[.;\n]|, | and (?=[a-z]+ing\b)")
-_EVERYBODY = re.compile(r"\b(?:all|each|every|everyone|everybody|both)\b", re.IGNORECASE)
-_TOGETHER = re.compile(r"\b(?:parallel|at once|at the same time|simultaneously|together|side by side)\b", re.IGNORECASE)
+_EVERYBODY = re.compile(
+    r"\b(?:ask|asks|asking|call|consult|question|involve|tell)\b[^.;:\n]{0,40}\b(?:all|each|every\w*|both)\b|"
+    r"\b(?:all|each|both) of (?:them|the)\b",
+    re.IGNORECASE,
+)
+_TOGETHER = re.compile(r"\b(?:parallel|at once|at the same time|simultaneously|side by side)\b", re.IGNORECASE)
 
 
 class Target:

@@ -18,12 +18,14 @@ import msgspec
 
 from mars_nb.agents.offline.directives import NOTE, is_directive
 from mars_nb.agents.offline.words import sentences, words
+from mars_nb.topology.names import USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _HEADING = re.compile(r"^## +(.+?) *$", re.MULTILINE)
 _KEY = re.compile(r"^[\w .-]{1,60}: +(?=\S)", re.MULTILINE)
+_LABEL = re.compile(r"^\*\*[^*\n]{1,80}:\*\* +", re.MULTILINE)
 FEWEST_PROSE_WORDS = 4
 
 
@@ -37,11 +39,12 @@ class Source(NamedTuple):
 def split_request(text: str) -> tuple[tuple[str, ...], tuple[Source, ...]]:
     """Tell the directives of a text from its sources of facts."""
     preamble, *sections = _HEADING.split(text)
-    directives, facts = _told_apart(preamble)
-    named = [
-        Source(name, tuple(facts_of(readable(body)))) for name, body in zip(sections[::2], sections[1::2], strict=True)
-    ]
-    return directives, tuple(source for source in (Source("", facts), *named) if source.facts)
+    named = list(zip(sections[::2], sections[1::2], strict=True))
+    # What the user said is no contribution: it is what was asked, and the material that came with it.
+    asked = "\n\n".join([preamble, *(body for name, body in named if name == USER)])
+    directives, facts = _told_apart(asked)
+    found = [Source(name, tuple(facts_of(readable(body)))) for name, body in named if name != USER]
+    return directives, tuple(source for source in (Source("", facts), *found) if source.facts)
 
 
 def prose_of(text: str) -> tuple[str, ...]:
@@ -77,7 +80,7 @@ def readable(text: str) -> str:
 def _told_apart(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Tell directives and facts apart; an order with a colon is one before it, and material after it."""
     directives, facts = [], []
-    for sentence in sentences(readable(text)):
+    for sentence in sentences(_LABEL.sub("", readable(text))):
         order, colon, rest = sentence.partition(": ")
         if colon and rest and is_directive(f"{order}.") and not is_directive(rest):
             directives.append(f"{order}.")
@@ -89,7 +92,7 @@ def _told_apart(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def facts_of(text: str) -> Iterable[str]:
     """Give the sentences of a text but those by which the offline model speaks of itself."""
-    return (each for each in sentences(text) if not each.startswith(NOTE))
+    return (each for each in sentences(_LABEL.sub("", text)) if not each.startswith(NOTE))
 
 
 def _spoken(value: Any) -> str:

@@ -83,9 +83,11 @@ def ranks(vectors: Sequence[Weights]) -> list[float]:
     >>> [round(rank, 2) for rank in ranks([{"a": 0.6, "b": 0.8}, {"b": 1.0}, {"c": 1.0}])]
     [0.33, 0.33, 0.05]
     """
+    if not vectors:
+        return []
     n = len(vectors)
     strengths = _strengths(vectors)
-    jump = (1 - DAMPING) / n if n else 0.0
+    jump = (1 - DAMPING) / n
     current = [1 / n] * n
     for _ in range(MOST_ITERATIONS):
         following = _step(vectors, strengths, current, jump)
@@ -114,7 +116,9 @@ def key_sentences(text: str | Sequence[str], n: int = 3, *, focus: Weights | Non
     list of str
         In the order of the text, no two of them nearly alike.
     """
-    every = (sentences(text) if isinstance(text, str) else list(text))[:MOST_SENTENCES]
+    every = list(dict.fromkeys(sentences(text) if isinstance(text, str) else text))[:MOST_SENTENCES]
+    if len(every) <= n and not focus:
+        return every
     bags = [terms(each) for each in every]
     vectors = weighted(bags)
     scores = _focused(ranks(vectors), bags, focus or {})

@@ -34,7 +34,8 @@ _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0900-\u0903\u093a-\u094f\u098
 _LETTER = rf"(?:[^\W_]|[{_MARKS}])"
 _WORD = re.compile(rf"[{_SPACELESS}]+|(?:(?![{_SPACELESS}]){_LETTER})+(?:['’.,-](?:(?![{_SPACELESS}]){_LETTER})+)*")
 _SPACELESS_RUN = re.compile(rf"[{_SPACELESS}]")
-_END = re.compile(r"[.!?…؟।۔]+[\"'”’»)\]]*(?=\s)|[。！？｡]+[」』”’）]*")
+_END = re.compile(r"[.!?…؟।۔]+[\"'”’»)\]]*|[。！？｡]+[」』”’）]*")
+_FULL_WIDTH = "。！？｡"
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]+$")
 _ABBREVIATION = re.compile(
     r"(?:[^\W\d_]|e\.g|i\.e|z\.B|d\.h|u\.a|p\.ex|U\.S|U\.K|[ap]\.m|Mrs?|Ms|Dr|Prof|St|Nr|No|Fig|vs|cf|ca|etc|bzw|usw|approx|"
@@ -230,8 +231,9 @@ def _split(paragraph: str) -> Iterator[str]:
 
 def _is_end(paragraph: str, start: int, end: re.Match[str]) -> bool:
     """Tell whether a mark ends the sentence: not after an abbreviation, nor before a small letter."""
-    following = paragraph[end.end() :][:2].lstrip("\"'“‘([ ")[:1]
-    if following.islower():
+    after = paragraph[end.end() : end.end() + 2]
+    following = after.lstrip("\"'“‘([ ")[:1]
+    if following.islower() or (after[:1].strip() and end.group()[0] not in _FULL_WIDTH):
         return False
     last = _LAST_WORD.search(paragraph, max(start, end.start() - 12), end.start() + 1)
     if end.group() != "." or last is None or not _ABBREVIATION.match(last.group()):
