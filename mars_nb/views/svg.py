@@ -81,21 +81,20 @@ def draw(
         f' aria-label={labels.attribute(title or "topology")} font-family="{FONT}">'
     )
     size = f'width="{number(layout.width)}" height="{number(layout.height)}"'
-    return "\n".join(
-        [
-            opening,
-            f"<title>{labels.escape(title)}</title>" if title else "",
-            f"<metadata>mars-run {labels.escape(digest)}</metadata>" if digest else "",
-            f'<rect data-part="ground" {size} fill="{GROUND}"/>',
-            *map(_frame, layout.frames),
-            f'<g data-part="edges" fill="none" stroke="{EDGE}" stroke-width="1.5">',
-            *(_edge(route, _turn_of(route, turns), has_title=not layout.is_compact) for route in layout.routes),
-            "</g>",
-            *node_groups(layout, states),
-            turns_group(layout, turns),
-            "</svg>",
-        ]
-    ).replace("\n\n", "\n")
+    parts = [
+        opening,
+        f"<title>{labels.escape(title)}</title>" if title else "",
+        f"<metadata>mars-run {labels.escape(digest)}</metadata>" if digest else "",
+        f'<rect data-part="ground" {size} fill="{GROUND}"/>',
+        *map(_frame, layout.frames),
+        f'<g data-part="edges" fill="none" stroke="{EDGE}" stroke-width="1.5">',
+        *(_edge(route, _turn_of(route, turns), has_title=not layout.is_compact) for route in layout.routes),
+        "</g>",
+        *node_groups(layout, states),
+        turns_group(layout, turns),
+        "</svg>",
+    ]
+    return "\n".join(part for part in parts if part)
 
 
 def _flow(layout: Layout) -> str:
