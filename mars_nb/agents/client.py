@@ -15,9 +15,11 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.dialogue import ModelResponse, ModelSaid, ToolCall, ToolSaid, UserSaid
+from mars_nb.agents.models import unsealed
 from mars_nb.agents.prices import price_usd
 from mars_nb.agents.providers import PROVIDERS, key, label
 from mars_nb.agents.secrets import Redactor
+from mars_nb.agents.threads import in_thread
 from mars_nb.errors import (
     ModelBusy,
     ModelError,
@@ -47,6 +49,17 @@ DEFAULT_TIMEOUT_S = 300.0
 N_REPETITIONS = 2
 """How often a request is sent again: by the provider's package, and here when the answer was cut."""
 
+PASSED_ON = (
+    "top_p",
+    "seed",
+    "stop_sequences",
+    "presence_penalty",
+    "frequency_penalty",
+    "parallel_tool_calls",
+    "extra_body",
+)
+"""Settings that the client takes under the same name; ``headers`` is passed on, too."""
+
 _BUSY = frozenset({408, 409, 425, 429})
 _SERVER_ERROR = 500
 _LONGEST_DETAIL = 300
@@ -69,6 +82,7 @@ class ClientModel:
         self._timeout_s = config.timeout_s or DEFAULT_TIMEOUT_S
         self._closing = AsyncExitStack()
         self._client: Client | None = None
+        self._connecting = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -82,6 +96,9 @@ class ClientModel:
 
     async def respond(self, request: ModelRequest, *, emit: Emit) -> ModelResponse:
         """Answer one request; see `Model.respond`."""
+        async with self._connecting:
+            if self._client is None:  # in a thread: to import a provider's package takes a second
+                self._client = await in_thread(self._connected)
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._whole(request, emit)
@@ -102,8 +119,7 @@ class ClientModel:
     async def _once(self, request: ModelRequest, emit: Emit) -> ModelResponse:
         from pydantic_ai.direct import model_request_stream
 
-        if self._client is None:
-            self._client = self._connected()
+        assert self._client is not None  # noqa: S101 (`respond` has connected it)
         asked = model_request_stream(
             self._client,
             _messages(request),
@@ -150,7 +166,11 @@ class ClientModel:
             settings["temperature"] = self._config.temperature
         if self._config.max_tokens is not None:
             settings["max_tokens"] = self._config.max_tokens
-        return settings
+        more = self._config.model_extra or {}
+        passed: Any = {name: unsealed(more[name]) for name in PASSED_ON if name in more}
+        if "headers" in more:
+            passed["extra_headers"] = unsealed(more["headers"])
+        return {**passed, **settings}
 
     # ------------------------------------------------------------------------------------------------- connecting
 

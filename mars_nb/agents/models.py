@@ -96,7 +96,7 @@ class ModelConfig(BaseModel):
 
     def public(self) -> dict[str, Any]:
         """Give what may be shown: everything that was set, without secrets."""
-        shown: dict[str, Any] = _unsealed(self.model_dump(exclude_unset=True))
+        shown: dict[str, Any] = _without_secrets(self.model_dump(exclude_unset=True))
         return shown
 
     @property
@@ -128,11 +128,24 @@ def _sealed(value: Any, *, secret: bool) -> Any:
             return value
 
 
-def _unsealed(value: Any) -> Any:
+def unsealed(value: Any) -> Any:
+    """Give what a user set, with the secrets, to be sent and never to be shown."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case Mapping():
+            return {key: unsealed(each) for key, each in value.items()}
+        case list() | tuple():
+            return [unsealed(each) for each in value]
+        case _:
+            return value
+
+
+def _without_secrets(value: Any) -> Any:
     match value:
         case Mapping():
-            return {key: _unsealed(each) for key, each in value.items() if not isinstance(each, SecretStr)}
+            return {key: _without_secrets(each) for key, each in value.items() if not isinstance(each, SecretStr)}
         case list() | tuple():
-            return [_unsealed(each) for each in value if not isinstance(each, SecretStr)]
+            return [_without_secrets(each) for each in value if not isinstance(each, SecretStr)]
         case _:
             return value

@@ -30,7 +30,8 @@ SHORTEST = 8
 """Characters below which a value is taken for a word, not for a secret."""
 
 _NAME = re.compile(
-    r"api.?key|secret|passw|credential|authorization|private.?key|access.?key|bearer|cookie|(^|[_-])(token|key)$",
+    r"api.?key|secret|passw|credential|authorization|private.?key|access.?key|bearer|cookie|headers$"
+    r"|(^|[_-])(token|key)$",
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(

@@ -39,7 +39,7 @@ def change_agents(state: RunState, agents: dict[str, str]) -> None:
     """Let a step that a changed agent had begun begin anew: what was said in it was said by another one."""
     for branch in state.branches.values():
         if branch.trace and state.agents.get(branch.agent) != agents.get(branch.agent):
-            branch.trace.record.clear()
+            branch.trace.record = ()
     state.agents = agents
 
 

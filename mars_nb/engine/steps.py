@@ -44,7 +44,7 @@ def evolve_step(state: RunState, event: StepEvent) -> None:
         case ModelResponded():
             _model_responded(state, branch, event)
         case ToolStarted() | ToolReturned():
-            _trace(branch).record.append(event)
+            _trace(branch).say(event)
         case ApprovalAsked():
             _approval_asked(state, branch, event)
 
@@ -60,7 +60,7 @@ def _step_corrected(branch: ExecutionBranch, event: StepCorrected) -> None:
     trace = branch.trace
     if trace:
         trace.n_corrections += 1
-        trace.record.append(event)
+        trace.say(event)
 
 
 def _model_responded(state: RunState, branch: ExecutionBranch, event: ModelResponded) -> None:
@@ -70,7 +70,7 @@ def _model_responded(state: RunState, branch: ExecutionBranch, event: ModelRespo
 
 
 def _approval_asked(state: RunState, branch: ExecutionBranch, event: ApprovalAsked) -> None:
-    _trace(branch).record.append(event)
+    _trace(branch).say(event)
     state.n_in_flight -= 1
     branch.approval = event
     become(state, branch, ASKING)

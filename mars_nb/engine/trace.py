@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mars_nb.actions import Action
     from mars_nb.engine.branch import ExecutionBranch
     from mars_nb.events import Event, ModelResponded, QuestionAnswered, StepCompleted, StepFailed
@@ -33,7 +35,7 @@ class StepTrace:
         Whether the reply was taken from the record of another session instead of asking.
     error : str or None
         ``"Type: message"`` of the last failed attempt.
-    record : list of Event
+    record : sequence of Event
         What was said within the step so far: by the model, by tools, by a person who approves. A step that is asked
         again goes on from there.
     n_responses : int
@@ -64,7 +66,9 @@ class StepTrace:
         self.content: Any = None
         self.action: Action | None = None
         self.error: str | None = None
-        self.record: list[Event] = []
+        self.record: Sequence[
+            Event
+        ] = ()  # most steps have none, and a list each would be one more object to look after
         self.n_responses = 0
         self.n_input_tokens = 0
         self.n_output_tokens = 0
@@ -83,9 +87,16 @@ class StepTrace:
             self.n_input_tokens, self.n_output_tokens = event.n_input_tokens, event.n_output_tokens
             self.cost_usd = event.cost_usd
 
+    def say(self, event: Event) -> None:
+        """Note what was said within the step."""
+        if isinstance(self.record, list):
+            self.record.append(event)
+        else:
+            self.record = [event]
+
     def respond(self, event: ModelResponded) -> None:
         """Note what a model said, and what it took."""
-        self.record.append(event)
+        self.say(event)
         self.n_responses += 1
         self.n_input_tokens += event.n_input_tokens
         self.n_output_tokens += event.n_output_tokens
@@ -97,7 +108,7 @@ class StepTrace:
         if event.error:
             self.status, self.ended_seq, self.error = "failed", seq, f"NobodyToAsk: {event.error}"
         else:
-            self.record.append(event)
+            self.say(event)
 
     def fail(self, event: StepFailed, seq: int) -> None:
         """Note the failure of an attempt."""

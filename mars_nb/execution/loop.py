@@ -282,6 +282,9 @@ class RunLoop:
         )
 
     def _write(self, event: Event) -> None:
+        """Write what was said within a step; where the run is over already, nothing more is to be done in it."""
+        if self._over.done():
+            raise asyncio.CancelledError
         self._advance([event])
         self._jobs.start(self._take_started())
 

@@ -132,18 +132,13 @@ def _asking(state: RunState) -> Banner:
         "kind": "asking",
         "agent": clean(branch.agent),
         "text": f"{clean(branch.agent)} asks you",
-        "question": _folded(asked_by(branch)),
+        "question": _folded(as_text(branch.question)),
         "place_in_line": f"question 1 of {len(state.questions)}{others}",
         "had_read": _folded(as_text(branch.request)),
         "line": "%mars answer TEXT",
     }
     call = _call(branch)
     return banner if call is None else banner | {"tool": call}
-
-
-def asked_by(branch: ExecutionBranch) -> str:
-    """Give what a branch asks a person: whether a tool may be called, or what its agent wants to know."""
-    return branch.approval.question if branch.approval else as_text(branch.said)
 
 
 def _call(branch: ExecutionBranch) -> Banner | None:

@@ -80,6 +80,7 @@ class Server:
         self.bodies: list[Body] = []
         self.headers: list[dict[str, str]] = []
         self.completed: list[str] = []
+        self.heard = asyncio.Event()
         self.gone = asyncio.Event()
         self.url = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -107,6 +108,7 @@ class Server:
         body: Body = json.loads(await reader.readexactly(int(headers.get("content-length", "0"))) or b"{}")
         self.headers.append(headers)
         self.bodies.append(body)
+        self.heard.set()
         return body
 
     async def _answered(

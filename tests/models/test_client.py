@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,7 +63,7 @@ async def test_a_run_recovers_from(trouble: list[Answer]) -> None:
         (Status(401, "bad key"), {}, "ModelRejected", ["401", "OPENAI_API_KEY"], 1),
         (Status(404, "no model"), {}, "ModelRejected", ["404", "gpt-5-mini"], 1),
         (Status(400, "bad request"), {}, "ModelRejected", ["400", "bad request"], 1),
-        (Hang(), {"timeout_s": 0.2}, "ModelTimeout", ["0.2 s", "timeout_s"], 1),
+        (Hang(), {"timeout_s": 1}, "ModelTimeout", ["within 1 s", "timeout_s"], 1),
         (Cut("never whole"), {}, "ModelGarbled", ["cut"], 3),
         (Garbage(), {}, "ModelGarbled", ["JSON"], 3),
         (End("x"), {}, "ModelGarbled", ["cut"], 3),
@@ -96,9 +97,19 @@ async def test_a_server_that_is_not_there_is_named() -> None:
 
 async def test_a_step_timeout_reaches_the_request() -> None:
     async with serving(lambda _body: Hang()) as server:
-        result = await told(server, "timeout(Writer, 0.2)")
+        result = await told(server, "timeout(Writer, 3)")
         assert result.error is not None
         assert "StepTimeout" in result.error
+        await server.gone.wait()
+
+
+async def test_a_cancelled_run_reaches_the_request() -> None:
+    async with serving(lambda _body: Hang()) as server:
+        running = asyncio.create_task(told(server))
+        await server.heard.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
         await server.gone.wait()
 
 

@@ -57,10 +57,11 @@ async def test_no_canary_is_written_or_shown(
     registry = AgentRegistry()
     async with serving(lambda body: refusal if refuses else talkative(body)) as server:
         config: dict[str, Any] = {"name": "openai:gpt-5-mini", "base_url": server.url, "api_key": IN_CONFIG}
-        config |= {"headers": {"Authorization": IN_HEADER}}
+        config |= {"headers": {"X-Canary": IN_HEADER, "X-Api-Key": IN_HEADER}}
         Agent(config, "Writer", instructions=f"Use {PASSWORD}.", tools=[reveal], registry=registry)
         orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
         result = await orchestra.execute("write", "User -> Writer -> User", {"session_id": "s"})
+    assert server.headers[0]["x-canary"] == IN_HEADER
     assert server.headers[0]["authorization"] == f"Bearer {IN_CONFIG}"
     shown = [repr(result), str(result.error), repr(registry.get("Writer")), repr(registry.get("Writer").model_config)]
     shown += [frame.to_string() for frame in (result.timeline(), result.events(), result.messages(), result.branches())]

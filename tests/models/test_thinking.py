@@ -22,6 +22,7 @@ from mars_nb import (
     Tool,
     tool,
 )
+from mars_nb.agents import providers
 from mars_nb.agents.dialogue import ModelResponse, ToolSaid, UserSaid
 from mars_nb.events import ModelResponded, ToolReturned
 from mars_nb.testing.model import call
@@ -414,3 +415,33 @@ async def test_a_budget_needs_a_price() -> None:
 def test_events_of_a_dialogue_hold_what_was_said() -> None:
     assert ModelResponded("b0", 1, "x").step_id == "b0#1"
     assert ToolReturned("b0", 1, "c", "look_up", "y").is_error is False
+
+
+async def test_a_fork_takes_the_replies_that_were_paid_for(tmp_path: Path) -> None:
+    registry, model = writer(["first"])
+    other = ScriptedModel(["second"])
+    Agent(other, "Reviewer", registry=registry)
+    first = await session(tmp_path, registry, "User -> Writer -> Reviewer -> User")
+    fork = await first.fork("Writer#1", edit="edited", new_id="f")
+    other._left.append("third")
+    assert (await fork.resume()).final_response == "third"
+    assert (len(model.requests), len(other.requests)) == (1, 2)
+    assert other.requests[1].turns == (UserSaid("edited"),)
+
+
+async def test_a_run_goes_on_with_the_model_that_spoke_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def opened(config: Any) -> ScriptedModel:
+        asked.append(config.name)
+        return ScriptedModel([ModelError("down")] if len(asked) == 1 else ["done"])
+
+    monkeypatch.setattr(providers, "open_model", opened)
+    monkeypatch.setattr(providers, "check", lambda _config: None)
+    registry = AgentRegistry()
+    Agent(name="Writer", registry=registry)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+    made = await orchestra.create_session("write", session_id="s")
+    assert not (await made.run(PAIR, model="openai:one")).success
+    assert (await orchestra.resume_session("s")).final_response == "done"
+    assert asked == ["openai:one", "openai:one"]

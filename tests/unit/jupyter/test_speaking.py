@@ -104,3 +104,20 @@ def test_the_cost_of_an_unknown_price_is_unknown(notebook: Notebook) -> None:
     cost = notebook.mars("cost report")
     assert cost["cost_usd"].isna().tolist() == [True, False, True]
     assert cost.loc["total", "n_input_tokens"] == 20
+
+
+def test_a_call_waits_for_the_answer_of_a_person(notebook: Notebook) -> None:
+    from mars_nb import Agent, RunPaused, Tool
+    from mars_nb.testing import call
+
+    paid: list[int] = []
+
+    def pay(amount: int) -> str:
+        paid.append(amount)
+        return "paid"
+
+    Agent(ScriptedModel([call("pay", amount=5), "all is paid"]), "Clerk", tools=[Tool(pay, effect="unsafe")])
+    with pytest.raises(RunPaused, match=r"Clerk wants to call pay"):
+        notebook.mars("bill --view none", "task: pay\nUser -> Clerk -> User")
+    notebook.mars('answer {"amount": 3}')
+    assert (notebook.variables["bill"].final_response, paid) == ("all is paid", [3])
