@@ -12,7 +12,7 @@ TYPED := $(wildcard mars_nb tests .ci notebooks/run_demo.py benchmarks examples)
 FAST_TESTS := $(wildcard mars_nb tests/unit tests/conformance tests/architecture)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test e2e lab bench ci format format-check lint types layers fast-tests coverage clean faults
+.PHONY: help install demo check test e2e lab gallery bench ci format format-check lint types layers fast-tests coverage clean faults
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ e2e: $(READY) ## the tests in a browser, with screenshots in out/screenshots
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter-lab notebooks
+
+gallery: $(READY) ## draw the pictures that notebooks/03_gallery.ipynb is saved with anew
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+		notebooks/03_gallery.ipynb
 
 bench: $(READY) ## measure the overhead against a bare asyncio floor
 	$(PY) -m benchmarks

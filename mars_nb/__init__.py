@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         AgentNotFound,
         CellError,
         ContentError,
+        FigureError,
         JournalCorrupt,
         JournalLocked,
         JournalPoisoned,
@@ -99,7 +100,7 @@ __version__ = "0.2.0"
 __all__ = [
     "Agent", "AgentError", "AgentNotFound", "AgentRegistry", "AskUser", "BranchExecutor", "BranchResult",
     "BudgetRule", "CellError", "ContentError", "DynamicBranchSpawner", "Edge", "EndConversation", "EventBus",
-    "ExecutionBranch", "FileStorageBackend", "Final", "Invoke", "JournalCorrupt", "JournalLocked",
+    "ExecutionBranch", "FigureError", "FileStorageBackend", "Final", "Invoke", "JournalCorrupt", "JournalLocked",
     "JournalPoisoned", "LimitReached", "MarsError", "MaxParallelRule", "MaxStepsRule", "MaxTokensRule",
     "MaxTurnsRule", "MemoryStorageBackend", "ModelBusy", "ModelError", "ModelGarbled", "ModelRejected",
     "ModelTimeout", "ModelUnavailable", "NobodyToAsk", "NotationError", "Orchestra", "OrchestraResult", "Parallel",

@@ -31,6 +31,7 @@ ends as ``success=False`` with a chain of causes in ``OrchestraResult.error``.
     |   |-- JournalPoisoned               a write failed in a way that forbids trying again
     |   `-- JournalLocked                 another writer holds the journal
     |-- ContentError (TypeError)          a value is no JSON, so it cannot be kept or handed over
+    |-- FigureError (ValueError)          a picture of this kind, size or file type cannot be made
     |-- RunNotFound (LookupError)         no run of this name, or it has not ended
     `-- RunStopped (RuntimeError)         a foreground run did not end well; ends its cell
         |-- RunPaused
@@ -189,6 +190,10 @@ class JournalLocked(StorageError):
 
 class ContentError(MarsError, TypeError):
     """A value is not JSON, so it could not be handed over, kept or shown again."""
+
+
+class FigureError(MarsError, ValueError):
+    """A picture of this kind, size or file type cannot be made."""
 
 
 class RunNotFound(MarsError, LookupError):

@@ -14,7 +14,7 @@ from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import MarsError
 from mars_nb.jupyter.cell_lines import HEADERS
 from mars_nb.jupyter.help import TOPICS
-from mars_nb.jupyter.options import OPTIONS
+from mars_nb.jupyter.options import KINDS, OPTIONS, WIDTHS_IN
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.verbs import BUILT
 from mars_nb.state import positions
@@ -40,6 +40,8 @@ _CHOICES = {
     "--checkpoint-every": ("join", "step"),
     "--model": MODELS,
     "-m": MODELS,
+    "--kind": KINDS,
+    "--width": tuple(WIDTHS_IN),
 }
 _VARIABLE_OPTIONS = {"-t", "--topology", "-c", "--context", "-u", "--user"}
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mars_nb.jupyter.arguments import Verb
 
-LATER_VERBS = ("executor", "figure")
+LATER_VERBS = ("executor",)
 """Verbs that are planned and not built."""
 _START = """\
 A team of agents in a cell: first define them, then draw who may talk to whom.
@@ -68,9 +68,8 @@ In Python: from mars_nb import agent, Agent. %mars agents lists them. --stub let
 %%agent NAME and text below: instructions, for which a model speaks. [--model M] [--tools f,g] [--description D].
 %mars model says which one does where none is named: MARS_MODEL, else `offline`, a small worker that needs no key.
 
-    %%agent Writer
-    def write(findings, context):
-        return "; ".join(findings.values())"""
+    %%agent Writer --description "puts findings into one text"
+    You are a writer. Put what you receive into one paragraph."""
 
 _PLACEHOLDERS = """\
 {name} in a task is the variable of that name: text as it is, numbers, lists and dicts as JSON, a table as CSV up to
@@ -148,9 +147,8 @@ def _options() -> str:
     built = [option for option in OPTIONS if option.key in _OPTION_NOTES]
     names = {option.key: f"{option.long} {option.metavar}".strip() for option in built}
     rows = [f"{option.short or '  '}  {names[option.key]:26} {_OPTION_NOTES[option.key]}" for option in built]
-    later = ", ".join(option.long for option in OPTIONS if option.key not in _OPTION_NOTES)
     example = "    %%mars report -b --checkpoint-every join --pause-before Writer"
-    return "\n".join([*rows, *([f"In a later release: {later}."] if later else []), "", example])
+    return "\n".join([*rows, "", example])
 
 
 def verb_lines(verbs: Mapping[str, Verb]) -> str:

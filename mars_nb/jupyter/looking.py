@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mars_nb import __version__
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.engine.folding import replay as play_again
-from mars_nb.errors import CellError
+from mars_nb.errors import CellError, RunNotFound
 from mars_nb.jupyter.acts import session_of
 from mars_nb.jupyter.desk import ENDED
 from mars_nb.jupyter.display import Text, show_answer, show_line
@@ -22,7 +22,9 @@ from mars_nb.jupyter.watching import watch as follow
 from mars_nb.jupyter.watching import watching_screen
 from mars_nb.topology.names import RESERVED
 from mars_nb.views.compare import compare as compare_results
+from mars_nb.views.frames import categories, costs, moments, numbers, strings
 from mars_nb.views.history import History, history_of
+from mars_nb.views.table import tabled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,43 +90,60 @@ def _next(desk: Desk, agents: list[str], unfinished: list[str]) -> tuple[str, st
 
 
 def sessions(desk: Desk, _arguments: Arguments) -> pd.DataFrame:
-    """Give one row a session.
+    """Give one row a session, the oldest first.
 
-    ``session_id``, ``run``, ``status``, ``task`` (str), ``n_events`` (int), ``created_at`` (UTC), ``parent`` (str).
+    ``session_id``, ``run`` (str), ``status`` (category), ``task`` (str), ``n_events`` (int64), ``created_at``
+    (datetime64[us, UTC]), ``parent`` (str: ``"report-1@12"`` for a fork, else empty).
     """
-    import pandas as pd
+    known = desk.store.described()
+    return tabled(
+        {
+            "session_id": strings(str(each["session_id"]) for each in known),
+            "run": strings(base_of(str(each["session_id"])) for each in known),
+            "status": categories(each["status"] for each in known),
+            "task": strings("" if each["task"] is None else str(each["task"]) for each in known),
+            "n_events": numbers(each.get("n_events", 0) for each in known),
+            "created_at": moments(float(each["created_at"]) // 1 for each in known),
+            "parent": strings(_came_from(each.get("parent")) for each in known),
+        }
+    )
 
-    columns = ["session_id", "run", "status", "task", "n_events", "created_at", "parent"]
-    table = pd.DataFrame([_session_row(each) for each in desk.store.described()], columns=columns)
-    table["created_at"] = pd.to_datetime(table["created_at"], unit="s", utc=True).dt.floor("s")
-    return table
 
-
-def _session_row(known: dict[str, Any]) -> tuple[Any, ...]:
-    name, parent = str(known["session_id"]), known.get("parent")
-    came_from = f"{parent['session']}@{parent['seq']}" if parent else ""
-    task = "" if known["task"] is None else str(known["task"])
-    return (name, base_of(name), known["status"], task, known.get("n_events", 0), known["created_at"], came_from)
+def _came_from(parent: dict[str, Any] | None) -> str:
+    return f"{parent['session']}@{parent['seq']}" if parent else ""
 
 
 def agents(desk: Desk, arguments: Arguments) -> pd.DataFrame:
-    """Give one row an agent: ``agent``, ``kind``, ``description`` (str); with ``--from`` those of a session."""
-    import pandas as pd
+    """Give one row an agent: ``agent`` (str), ``kind`` (category), ``description`` (str).
 
+    With ``--from`` those of a session: ``agent`` (str), ``here`` (category: the same, changed, missing), ``digest``,
+    ``digest_here`` (str).
+    """
     if "from" in arguments.options:
         return _agents_of(desk, desk.find(arguments.options["from"]))
-    rows = [(each.name, each.kind, each.description) for each in AgentRegistry.default()]
-    return pd.DataFrame(rows, columns=["agent", "kind", "description"])
+    known = list(AgentRegistry.default())
+    return tabled(
+        {
+            "agent": strings(each.name for each in known),
+            "kind": categories(each.kind for each in known),
+            "description": strings(each.description for each in known),
+        }
+    )
 
 
 def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
-    """Give one row an agent of a run: ``agent``, ``here`` (the same, changed, missing), ``digest``, ``digest_here``."""
-    import pandas as pd
-
     session_id = session_of(desk, record_of(run)).id
     if made := made_again(desk, profiles_in(desk.store.holder(session_id).records(session_id))):
         show_line(f"made again from the instructions that the journal holds: {', '.join(made)}")
-    return pd.DataFrame(_compared(desk, record_of(run)), columns=["agent", "here", "digest", "digest_here"])
+    rows = _compared(desk, record_of(run))
+    return tabled(
+        {
+            "agent": strings(row[0] for row in rows),
+            "here": categories(row[1] for row in rows),
+            "digest": strings(row[2] for row in rows),
+            "digest_here": strings(row[3] for row in rows),
+        }
+    )
 
 
 def changed_agents(desk: Desk, record: RunRecord) -> list[str]:
@@ -152,20 +171,11 @@ def timeline(desk: Desk, arguments: Arguments) -> pd.DataFrame:
 
 
 def cost(desk: Desk, arguments: Arguments) -> pd.DataFrame:
-    """Give what a run used: one row an agent, and the sum.
-
-    ``n_steps``, ``duration_s``, ``n_input_tokens``, ``n_output_tokens``, ``cost_usd``.
-    """
-    steps = result_at(desk, arguments.word()).timeline()
-    steps["agent"] = steps["agent"].astype(str)
-    sums = steps.groupby("agent", sort=False).agg(
-        n_steps=("step", "size"),
-        **{name: (name, "sum") for name in ("duration_s", "n_input_tokens", "n_output_tokens", "cost_usd")},
-    )
-    unknown = steps.loc[steps["cost_usd"].isna(), "agent"].unique()
-    sums.loc[unknown, "cost_usd"] = float("nan")  # a sum without the unknown would look like a price
-    sums.loc["total"] = sums.sum(skipna=False)
-    return sums.astype({"n_steps": int, "n_input_tokens": int, "n_output_tokens": int})
+    """Give what a run used: one row an agent, and the sum; see `mars_nb.views.frames.costs`."""
+    result = result_at(desk, arguments.word())
+    if result.history is None:
+        raise RunNotFound("this run could not be carried out, so there is nothing that it used")
+    return costs(result.history)
 
 
 def compare(desk: Desk, arguments: Arguments) -> pd.DataFrame:

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import keyword
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from mars_nb.errors import CellError, did_you_mean
 from mars_nb.jupyter.placeholders import fill
 from mars_nb.topology.names import quoted
+from mars_nb.views.charts import PlotKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +47,10 @@ VERBS: tuple[str, ...] = (
     *("trust", "delete", "clean", "model", "executor", "demo", "help"),
 )
 """What may follow ``%mars``; no run can be called so, but for the default name."""
+KINDS: Final[tuple[PlotKind, ...]] = get_args(PlotKind)
+"""Pictures of a run."""
+WIDTHS_IN: Final = {"3.5": 3.5, "7": 7.0}
+"""Widths of a figure in inches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,12 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return read
 
 
+def _width(text: str) -> float:
+    if text not in WIDTHS_IN:
+        raise ValueError(f"{' or '.join(WIDTHS_IN)} inches")
+    return WIDTHS_IN[text]
+
+
 OPTIONS: tuple[Option, ...] = (
     Option("--background", "-b"),
     Option("--topology", "-t", "TOPOLOGY", _text),
@@ -185,6 +196,8 @@ VERB_OPTIONS: tuple[Option, ...] = (
     Option("--speed", "", "4x", _times),
     Option("--keep", "", "N", _number),
     Option("--from", "", "ID", _text),
+    Option("--kind", "", "|".join(KINDS), _one_of(*KINDS)),
+    Option("--width", "", "3.5|7", _width),
 )
 """Options that only verbs have."""
 

@@ -57,8 +57,6 @@ class RunRecord:
         Where it is shown.
     place : str
         Where its session is kept; empty if only in memory.
-    model : str
-        Which model speaks.
     onlooker : Onlooker
         Was shown every event so far.
     seen_at : float or None
@@ -75,7 +73,6 @@ class RunRecord:
     live: Live | None = field(default=None, repr=False)
     screens: list[Screen] = field(default_factory=list, repr=False)
     place: str = ""
-    model: str = ""
     onlooker: Onlooker = field(default_factory=Onlooker, repr=False)
     end: Future[OrchestraResult] = field(default_factory=Future, repr=False)
     seen_at: float | None = None
@@ -168,7 +165,13 @@ class RunRecord:
     @property
     def caption(self) -> Caption:
         """What stands around it in a live view."""
-        return Caption(self.name, self.session_id, self.handle, self.place, self.model, self.status)
+        return Caption(self.name, self.session_id, self.handle, self.place, self.models, self.status)
+
+    @property
+    def models(self) -> str:
+        """The models that speak in it; empty where none does."""
+        profiles = self.history.state.profiles if self.history else {}
+        return ", ".join(dict.fromkeys(profile.model for profile in profiles.values()))
 
     def scene(self) -> dict[str, Any]:
         """Give what a live view shows now."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from mars_nb.jupyter.records import Status
     from mars_nb.topology.model import Topology
+    from mars_nb.views.charts import PlotKind
     from mars_nb.views.result import BranchResult, OrchestraResult
 
 
@@ -148,9 +149,9 @@ class Run:
         """Give one row a message; see `mars_nb.views.frames.messages`."""
         return self.result.messages()
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the branches over time; see `mars_nb.views.plot.gantt`."""
-        return self.result.plot(ax)
+    def plot(self, ax: Axes | None = None, *, kind: PlotKind = "gantt") -> Axes:
+        """Draw the branches over time, or ``"topology"``, ``"cost"``, ``"tokens"``; see `mars_nb.views.charts.draw`."""
+        return self.result.plot(ax, kind=kind)
 
     def wait(self, timeout_s: float | None = None) -> OrchestraResult:
         """Wait for the end, or the next pause, of a run in the background; the stop button pauses it.

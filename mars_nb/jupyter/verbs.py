@@ -9,7 +9,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 from mars_nb.errors import CellError, MarsError, did_you_mean
-from mars_nb.jupyter import keeping, looking, speaking, steering
+from mars_nb.jupyter import figures, keeping, looking, speaking, steering
 from mars_nb.jupyter.arguments import Verb, read_arguments
 from mars_nb.jupyter.demo import run_demo
 from mars_nb.jupyter.display import Text
@@ -18,6 +18,8 @@ from mars_nb.jupyter.options import VERBS, first_word, options_of
 from mars_nb.jupyter.plans import missing, read_cell, summary, topology_of, unknown_agents
 from mars_nb.topology.drawings import DRAWINGS
 from mars_nb.topology.graph import TopologyAnalyzer
+from mars_nb.views.frames import strings
+from mars_nb.views.table import tabled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,10 +68,13 @@ def _no_verb(name: str) -> str:
 
 def patterns(_desk: Desk, _arguments: Arguments) -> pd.DataFrame:
     """Give one row a pattern: ``pattern``, ``call`` (what ``-t`` takes), ``description`` (str)."""
-    import pandas as pd
-
-    rows = [(name, _call_of(name, draw), _first_line(name)) for name, draw in DRAWINGS.items()]
-    return pd.DataFrame(rows, columns=["pattern", "call", "description"])
+    return tabled(
+        {
+            "pattern": strings(DRAWINGS),
+            "call": strings(_call_of(name, draw) for name, draw in DRAWINGS.items()),
+            "description": strings(_first_line(name) for name in DRAWINGS),
+        }
+    )
 
 
 def _call_of(name: str, draw: Callable[..., object]) -> str:
@@ -110,6 +115,13 @@ def _verdict(topology: Topology) -> str:
     return f"no problem: {summary(topology)}"
 
 
+def show(desk: Desk, arguments: Arguments) -> object:
+    """Show a run, or with ``--kind`` another picture of it than that of its topology."""
+    if arguments.options.get("kind", "topology") == "topology":
+        return looking.show(desk, arguments)
+    return figures.show_kind(desk, arguments)
+
+
 def show_demo(desk: Desk, _arguments: Arguments) -> None:
     """Run a small team, and show the cell that does it."""
     run_demo(desk)
@@ -140,6 +152,13 @@ BUILT: dict[str, Verb] = {
     "delete": Verb(keeping.delete, "RUN", "delete a session", takes="run"),
     "demo": Verb(show_demo, "", "a small team at work", n_words=0),
     "export": Verb(keeping.export, "[RUN] [FILE]", "a session as one file", n_words=2, takes="run"),
+    "figure": Verb(
+        figures.figure,
+        "FILE [RUN[@WHERE]]",
+        "a picture as .pdf, .png, .svg: --kind topology|gantt|cost|tokens, --width 3.5|7",
+        options_of("kind", "width"),
+        2,
+    ),
     "fork": Verb(
         steering.fork,
         "RUN@WHERE --as NEW",
@@ -168,7 +187,13 @@ BUILT: dict[str, Verb] = {
     "run": Verb(keeping.run_file, "FILE [NAME] [options]", "run a cell that was saved", n_words=-1, takes="file"),
     "save": Verb(keeping.save, "FILE [--replace]", "the last cell as a file", options_of("replace"), takes="file"),
     "sessions": Verb(looking.sessions, "", "all sessions, as a table", n_words=0),
-    "show": Verb(looking.show, "[RUN[@WHERE]]", "picture and answer, now or as it was there", takes="where"),
+    "show": Verb(
+        show,
+        "[RUN[@WHERE]]",
+        "picture and answer, now or as it was; --kind gantt: over time",
+        options_of("kind"),
+        takes="where",
+    ),
     "step": Verb(steering.step, "[RUN]", "each branch that can do one step does, then pause", _GO_ON, takes="run"),
     "stop": Verb(steering.stop, "[RUN]", "end it; what it has is kept", takes="live"),
     "timeline": Verb(looking.timeline, "[RUN[@WHERE]]", "one row a step: df = %mars timeline report", takes="where"),
@@ -181,6 +206,9 @@ BUILT: dict[str, Verb] = {
 """The verbs that exist, by name."""
 
 LOOKING_VERBS = frozenset(
-    ("agents", "check", "cost", "demo", "help", "model", "patterns", "run", "save", "show", "timeline", "watch")
+    (
+        *("agents", "check", "cost", "demo", "figure", "help", "model", "patterns", "run", "save", "show", "timeline"),
+        "watch",
+    )
 )
 """Those that ``%mars help verbs`` tells about; ``%mars help sessions`` tells about the others."""

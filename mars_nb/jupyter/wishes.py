@@ -177,12 +177,26 @@ def fork(desk: Desk, record: RunRecord, wish: Wish) -> Said:
 
 def answer(desk: Desk, record: RunRecord, wish: Wish) -> Said:
     """Answer the question that is open; a run that had paused for it goes on in the background."""
-    text = _text(wish, "text")
+    text = _verdict(wish) if "verdict" in wish else _text(wish, "text")
     job = acts.answer(desk, record, text)
     if job is not None:
         run_behind(job)
         desk.adopt(record)
     return {"line": f"%mars answer {shlex.quote(text)}", "text": "told; the run goes on"}
+
+
+def _verdict(wish: Wish) -> str:
+    """Give in words what was clicked about a call of a tool; see `mars_nb.agents.approvals`."""
+    text = _text(wish, "text")
+    match wish.get("verdict"):
+        case "approve":
+            return "yes"
+        case "edit":
+            return text
+        case "refuse":
+            return f"no, {text}" if text else "no"
+        case other:
+            raise CellError(f"{quoted(str(other))} is no verdict; expected approve, edit or refuse")
 
 
 # ------------------------------------------------------------------------------------------------------------- looking

@@ -17,6 +17,7 @@ True
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["END", "MAX_EDGES", "MAX_NODES", "RESERVED", "START", "USER", "Edge", "Topology"]
 
+_MEANS_SOMETHING = re.compile(r'[\x00-\x1f\x7f"#$%&;<>`\\\[\]{}|()]')
 MAX_NODES = 100_000
 MAX_EDGES = 1_000_000
 
@@ -230,7 +232,8 @@ class Topology:
             n1 <--> n2
         """
         ids = {name: f"n{position}" for position, name in enumerate(self.nodes)}
-        boxes = [f'    {ids[name]}(["{name}"])' if name in RESERVED else f'    {ids[name]}["{name}"]' for name in ids]
+        labels = {name: _as_label(name) for name in ids}
+        boxes = [f'    {ids[n]}(["{labels[n]}"])' if n in RESERVED else f'    {ids[n]}["{labels[n]}"]' for n in ids]
         arrows = [f"    {ids[e.source]} {e.kind.replace('-', '--')} {ids[e.target]}" for e in self.edges]
         return "\n".join(["flowchart LR", *boxes, *arrows])
 
@@ -259,6 +262,11 @@ class Topology:
     def __repr__(self) -> str:
         drawn = ", ".join(str(edge) for edge in self.edges[:4]) + (", …" if len(self.edges) > 4 else "")  # noqa: PLR2004
         return f"<Topology of {len(self.nodes)} nodes, {len(self.edges)} edges, {len(self.rules)} rules: {drawn}>"
+
+
+def _as_label(name: str) -> str:
+    """Write a name as the inside of a quoted Mermaid label: what could mean anything there is a number."""
+    return _MEANS_SOMETHING.sub(lambda found: f"#{ord(found[0])};", name)
 
 
 def _listed(values: Iterable[object], what: str) -> list[object]:

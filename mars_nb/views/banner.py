@@ -5,11 +5,13 @@ While a run just runs there is none. Else it says why nothing moves, that nothin
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.agents.replies import as_text
 from mars_nb.engine.branch import BranchState
 from mars_nb.engine.join import first_position, standing
+from mars_nb.events import ModelResponded
 from mars_nb.views.labels import clean
 from mars_nb.views.waits import awaited
 
@@ -126,7 +128,7 @@ def _arrived(branch: ExecutionBranch) -> str:
 def _asking(state: RunState) -> Banner:
     branch = state.questions[0]
     others = "; the other branches go on" if state.n_in_flight else ""
-    return {
+    banner: Banner = {
         "kind": "asking",
         "agent": clean(branch.agent),
         "text": f"{clean(branch.agent)} asks you",
@@ -135,6 +137,19 @@ def _asking(state: RunState) -> Banner:
         "had_read": _folded(as_text(branch.request)),
         "line": "%mars answer TEXT",
     }
+    call = _call(branch)
+    return banner if call is None else banner | {"tool": call}
+
+
+def _call(branch: ExecutionBranch) -> Banner | None:
+    """Give the call of a tool that a person is to approve."""
+    if branch.approval is None or branch.trace is None:
+        return None
+    calls = [call for event in branch.trace.record if isinstance(event, ModelResponded) for call in event.calls]
+    found = next((call for call in calls if call.id == branch.approval.call_id), None)
+    if found is None:
+        return None
+    return {"name": clean(found.name), "arguments": json.dumps(found.arguments, ensure_ascii=False)}
 
 
 def _folded(text: str) -> str:

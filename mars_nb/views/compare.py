@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from mars_nb.errors import MarsError
 from mars_nb.views.frames import categories, objects, strings
 from mars_nb.views.result import OrchestraResult, response_of
+from mars_nb.views.table import tabled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +141,7 @@ def _table(keys: list[str], left: Mapping[str, Side], right: Mapping[str, Side])
 
     kinds = [_kind(left.get(key), right.get(key)) for key in keys]
     first = next((key for key, kind in zip(keys, kinds, strict=True) if kind != "same"), None)
-    table = pd.DataFrame(
+    table = tabled(
         {
             "step": strings(keys),
             "agent": strings((left.get(key) or right[key]).agent for key in keys),

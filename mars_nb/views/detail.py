@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.agents.replies import as_text
+from mars_nb.events import ModelResponded, ToolReturned
 from mars_nb.views.banner import clock_text
 from mars_nb.views.labels import clean
 from mars_nb.views.result import response_of
@@ -89,19 +90,32 @@ def _visits(history: History, steps: Iterable[StepTrace]) -> list[Detail]:
 
 def _visit(history: History, step: StepTrace) -> Detail:
     at = history.journal.at
+    price = f" · ${step.cost_usd:.4f}" if step.n_responses and step.cost_usd is not None else ""
     took = f" · {_duration(at(step.ended_seq) - at(step.began_seq))}" if step.ended_seq else ""
     tries = f" · attempt {step.attempt}" if step.attempt > 1 else ""
     parts = [["request", _cut(step.request)]]
+    parts += [["tools", _cut(text)] for text in [_tools(step)] if text]
     if step.status == "completed":
         kind = f"reply ({type(step.action).__name__})" if step.action else "reply"
         parts.append([kind, _cut(response_of(step))])
     if step.error and step.status == "failed":
         parts.append(["error", _cut(step.error)])
     return {
-        "title": f"{clean(step.agent)} · {clean(step.step_id)} · {step.status}{tries}{took}",
+        "title": f"{clean(step.agent)} · {clean(step.step_id)} · {step.status}{tries}{took}{price}",
         "state": _STATE[step.status],
         "parts": parts,
     }
+
+
+def _tools(step: StepTrace) -> str:
+    """Give the calls of tools within a step and what they gave, one a line."""
+    results = {event.call_id: event.content for event in step.record if isinstance(event, ToolReturned)}
+    calls = [call for event in step.record if isinstance(event, ModelResponded) for call in event.calls]
+    return "\n".join(
+        f"{call.name}({json.dumps(call.arguments, ensure_ascii=False)}) → {results[call.id]}"
+        for call in calls
+        if call.id in results
+    )
 
 
 def _duration(seconds: float) -> str:

@@ -53,8 +53,6 @@ _PART_GAP = 26.0
 _PADDING = 9.0
 _NARROW_ROOM = 600.0
 _N_ROOMY = 2
-_KEPT_FOR_LANES, _KEPT_IF_NARROW = 2, 1
-_N_LANES, _N_LANES_IF_NARROW = 22, 8
 
 
 @dataclass(frozen=True)
@@ -69,11 +67,6 @@ class _Plan:
     height: float
     gap: float
     room: float
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether the drawing must do with half a page."""
-        return self.room < _NARROW_ROOM
 
     def is_agent(self, vertex: int) -> bool:
         return vertex < len(self.sheet.vertices) and self.sheet.vertices[vertex].kind == "agent"
@@ -185,8 +178,10 @@ def _plan(sheet: Sheet, room: float) -> _Plan:
         )
     is_narrow = room < _NARROW_ROOM
     are_few = max((layer.count(at) for at in set(layer)), default=0) <= _N_ROOMY
-    width = math.floor(min(wanted, 100.0 if is_compact or is_narrow else _WIDEST if are_few else 116.0))
-    n_most = int(room / (width + _BOX_GAP)) - (_KEPT_IF_NARROW if is_narrow else _KEPT_FOR_LANES)
+    widest = 88.0 if is_narrow else 100.0 if is_compact else _WIDEST if are_few else 116.0
+    width = math.floor(min(wanted, widest))
+    widest = max(width + 2 * LOOP_PX * bool(sheet.loops), _MARKER_LABEL_ACROSS * (n_agents < len(sheet.vertices)))
+    n_most = int((room - _n_lanes(room) * (_LANE + _LANE_GAP)) / (widest + _BOX_GAP))
     layer = layering.layers(sheet, n_most=max(1, n_most))
     return _Plan(
         sheet,
@@ -198,6 +193,11 @@ def _plan(sheet: Sheet, room: float) -> _Plan:
         gap=_ROW_GAP,
         room=room,
     )
+
+
+def _n_lanes(room: float) -> int:
+    """Give how many lanes a layer has room for, beside its boxes, if the drawing reads downwards."""
+    return 8 if room < _NARROW_ROOM else 22
 
 
 def _across(sheet: Sheet, layer: Sequence[int], wanted: float, room: float) -> tuple[float, float] | None:
@@ -233,8 +233,7 @@ def _part(plan: _Plan, group: Sequence[int], together: Sequence[frozenset[str]])
     """Lay out one component: order, places, boxes, routes; then turn it if it reads downwards."""
     members = frozenset(group)
     arcs = [arc for arc in plan.sheet.arcs if arc.tail in members]
-    n_lanes = _N_LANES_IF_NARROW if plan.is_narrow else _N_LANES
-    ranks = ordering.rank(group, arcs, plan.layer, len(plan.sheet.vertices), n_side_by_side=n_lanes)
+    ranks = ordering.rank(group, arcs, plan.layer, len(plan.sheet.vertices), n_side_by_side=_n_lanes(plan.room))
     room = plan.room if plan.is_down else math.inf
     centre = _from_zero(ordering.spread(ranks, ordering.Measure(plan.cross, plan.between, room)), plan)
     columns = _columns(plan, ranks.rows)

@@ -124,7 +124,7 @@ def _view(agent: str, counts: Counter[NodeState], waiting: dict[str, str], *, ma
 def _markers(history: History) -> dict[str, NodeView]:
     status = history.state.status
     reached = NodeState.DONE if status == "succeeded" else NodeState.IDLE
-    shown = {START: NodeState.DONE, USER: NodeState.DONE if status != "failed" else NodeState.IDLE, END: reached}
+    shown = {START: NodeState.DONE, USER: reached, END: reached}
     if history.state.questions:
         shown[USER] = NodeState.ASKING
     return {name: NodeView(state) for name, state in shown.items() if name in history.topology.nodes}

@@ -201,7 +201,13 @@ def mimebundle(
     }
 
 
-def plot(topology: Drawn, ax: Axes | None = None, *, states: Mapping[str, NodeView] = _NO_STATES) -> Axes:
+def plot(
+    topology: Drawn,
+    ax: Axes | None = None,
+    *,
+    states: Mapping[str, NodeView] = _NO_STATES,
+    turns: Mapping[frozenset[str], str] = _NO_TURNS,
+) -> Axes:
     """Draw a topology with matplotlib, for papers.
 
     Parameters
@@ -212,6 +218,8 @@ def plot(topology: Drawn, ax: Axes | None = None, *, states: Mapping[str, NodeVi
         Where to draw; a new figure of the right size is made otherwise.
     states : mapping of str to NodeView
         What each node shows.
+    turns : mapping of frozenset of str to str
+        What is written at a conversation.
 
     Returns
     -------
@@ -221,4 +229,4 @@ def plot(topology: Drawn, ax: Axes | None = None, *, states: Mapping[str, NodeVi
     from mars_nb.views import plot as plotting
 
     drawn, shown = drawable(topology, states)
-    return plotting.topology(layout.lay_out(drawn), ax, states=shown)
+    return plotting.topology(layout.lay_out(drawn), ax, states=shown, turns=turns)

@@ -1,52 +1,34 @@
-"""Pictures for papers: a topology and the Gantt chart of a run, with matplotlib.
+"""A topology for papers, with matplotlib.
 
-The topology is drawn from the very layout that the SVG is drawn from. matplotlib is imported when something is drawn,
+It is drawn from the very layout that the SVG is drawn from. matplotlib is imported when something is drawn,
 and names are never read as mathematics, so that a ``$`` in a name stays a ``$``.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mars_nb.views import labels
-from mars_nb.views.layout import DETAIL_FONT_PX, FONT_PX, GLYPH_ROOM_PX, NAME_PX
+from mars_nb.views.layout import DETAIL_FONT_PX, FONT_PX, GLYPH_ROOM_PX
 from mars_nb.views.palette import EDGE, GLYPH_SIZE, INK, SIGNS, NodeState, NodeView
-from mars_nb.views.shapes import ARROW_PX
+from mars_nb.views.shapes import ARROW_PX, LABEL_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.path import Path
 
-    from mars_nb.views.shapes import Arrow, Box, Layout, Route
+    from mars_nb.views.shapes import Arrow, Box, Frame, Layout, Route
 
 _POINTS_PER_INCH: Final = 72
 _PX_PER_INCH: Final = 100
 _LINE_PX: Final = 14.0
 _RADIUS: Final = 14.0
 _CUT: Final = 10.0
-_BAR_HEIGHT: Final = 0.62
-_LEAST_BAR: Final = 0.004
-_TALLEST_CHART: Final = 28.0
-_MOST_BRANCH_LABELS: Final = 80
-_CHAR_SHARE: Final = 0.014
 _NO_STATES: Final[Mapping[str, NodeView]] = {}
-_STATUS: Final = {
-    "completed": NodeState.DONE,
-    "success": NodeState.DONE,
-    "ok": NodeState.DONE,
-    "error": NodeState.FAILED,
-    "timeout": NodeState.FAILED,
-    "timed_out": NodeState.FAILED,
-    "cancelled": NodeState.PAUSED,
-    "asked": NodeState.ASKING,
-    "retrying": NodeState.READY,
-    "scheduled": NodeState.READY,
-}
+_NO_TURNS: Final[Mapping[frozenset[str], str]] = {}
 
 
 @dataclass(frozen=True)
@@ -73,7 +55,13 @@ class _Canvas:
         )
 
 
-def topology(layout: Layout, ax: Axes | None = None, *, states: Mapping[str, NodeView] = _NO_STATES) -> Axes:
+def topology(
+    layout: Layout,
+    ax: Axes | None = None,
+    *,
+    states: Mapping[str, NodeView] = _NO_STATES,
+    turns: Mapping[frozenset[str], str] = _NO_TURNS,
+) -> Axes:
     """Draw a layout.
 
     Parameters
@@ -84,6 +72,8 @@ def topology(layout: Layout, ax: Axes | None = None, *, states: Mapping[str, Nod
         Where to draw; a new figure of the layout's size is made otherwise.
     states : mapping of str to NodeView
         What each node shows; without any, the nodes show their names alone.
+    turns : mapping of frozenset of str to str
+        What is written at a conversation, by its two names.
 
     Returns
     -------
@@ -91,8 +81,12 @@ def topology(layout: Layout, ax: Axes | None = None, *, states: Mapping[str, Nod
         The axes, without frame or ticks, one unit a pixel, y downwards.
     """
     canvas = _canvas(layout, ax)
+    for frame in layout.frames:
+        _frame(canvas, frame)
     for route in layout.routes:
         _route(canvas, route)
+        if route.both and (turn := turns.get(frozenset((route.source, route.target)))):
+            _label(canvas, route, turn)
     for box in layout.boxes:
         _node(canvas, box, states.get(box.name), is_plain=not states, is_down=layout.is_down)
     return canvas.ax
@@ -126,6 +120,25 @@ def _route(canvas: _Canvas, route: Route) -> None:
     canvas.ax.add_patch(PathPatch(Path(points, codes), fill=False, edgecolor=EDGE, linewidth=width, zorder=1))
     for arrow in route.arrows:
         canvas.ax.add_patch(Polygon(_arrowhead(arrow), facecolor=EDGE, edgecolor="none", zorder=1))
+
+
+def _frame(canvas: _Canvas, frame: Frame) -> None:
+    """Draw a thin dashed frame around agents that are taken together."""
+    from matplotlib.patches import FancyBboxPatch
+
+    patch = FancyBboxPatch((frame.x, frame.y), frame.width, frame.height, boxstyle="round,pad=0,rounding_size=11")
+    patch.set(fill=False, edgecolor=EDGE, linewidth=canvas.points, linestyle=(0, (2, 3)), zorder=0)
+    canvas.ax.add_patch(patch)
+
+
+def _label(canvas: _Canvas, route: Route, turn: str) -> None:
+    from matplotlib.patches import Rectangle
+
+    if route.label:
+        (x, y), text = route.label, labels.shorten(labels.clean(turn), LABEL_SIZE[0] - 2, DETAIL_FONT_PX)
+        width = labels.width_px(text, DETAIL_FONT_PX) + 2
+        canvas.ax.add_patch(Rectangle((x - width / 2, y - 7), width, 14, facecolor="white", linewidth=0, zorder=2))
+        canvas.text(x, y, text, size=DETAIL_FONT_PX, colour=INK, middle=True)
 
 
 def _arrowhead(arrow: Arrow) -> list[tuple[float, float]]:
@@ -219,96 +232,3 @@ def _marker(canvas: _Canvas, box: Box, view: NodeView, *, is_down: bool) -> None
     canvas.ax.add_patch(PathPatch(_path(SIGNS[box.kind], x, y), facecolor=line, edgecolor="none", zorder=3))
     where = (x + _RADIUS + 4, y) if is_down else (x, y + _RADIUS + 8)
     canvas.text(*where, box.name, size=DETAIL_FONT_PX, colour=INK, middle=not is_down)
-
-
-def gantt(rows: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the steps of a run as bars, one line a branch.
-
-    Parameters
-    ----------
-    rows : pandas.DataFrame
-        One row a step: ``branch_id``, ``agent``, ``step``, ``started_at``, ``ended_at``, ``duration_s``, ``status``. A
-        step that has not ended is drawn up to the last time in the table.
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure is made otherwise.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Time in seconds since the first step began; branches in the order they began, downwards.
-    """
-    import matplotlib.pyplot as plt
-
-    branches = list(dict.fromkeys(rows["branch_id"].astype(str)))
-    if ax is None:
-        height = min(1.1 + 0.34 * max(len(branches), 1), _TALLEST_CHART)
-        _, ax = plt.subplots(figsize=(9.0, height), layout="constrained")
-    bars = _bars(rows)
-    end_s = max((start + length for start, length in bars), default=1.0) or 1.0
-    place = {branch: i for i, branch in enumerate(branches)}
-    for (start_s, length_s), row in zip(bars, rows.to_dict("records"), strict=True):
-        at = place[str(row["branch_id"])]
-        _bar(ax, (start_s, max(length_s, end_s * _LEAST_BAR), at), end_s, (str(row["agent"]), str(row["status"])))
-    ax.set(xlim=(0, end_s * 1.01), ylim=(len(branches) - 0.4, -0.6), xlabel="seconds")
-    every = math.ceil(len(branches) / _MOST_BRANCH_LABELS) or 1
-    named = [labels.clean(branch) for branch in branches[::every]]
-    ax.set_yticks(range(0, len(branches), every), named, parse_math=False)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(visible=True, axis="x", color="#E5E7EB", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    return ax
-
-
-def _bars(rows: pd.DataFrame) -> list[tuple[float, float]]:
-    """Give start and length of each step in seconds, from the first start."""
-    import pandas as pd
-
-    started, ended = pd.to_datetime(rows["started_at"], utc=True), pd.to_datetime(rows["ended_at"], utc=True)
-    starts = (started - started.min()).dt.total_seconds()
-    known = starts + pd.to_numeric(rows["duration_s"])
-    ends = (ended - started.min()).dt.total_seconds().fillna(known)
-    last = max([0.0, *starts.dropna(), *ends.dropna()])
-    starts, ends = starts.fillna(last), ends.fillna(last)
-    return [(float(start), max(0.0, float(end - start))) for start, end in zip(starts, ends, strict=True)]
-
-
-def _bar(ax: Axes, place: tuple[float, float, int], end_s: float, says: tuple[str, str]) -> None:
-    """Draw one step: outline, dash and hatch tell the status as well as the colour does."""
-    start_s, length_s, at = place
-    agent, status = says
-    state = _state_of(status)
-    ax.barh(
-        at,
-        length_s,
-        left=start_s,
-        height=_BAR_HEIGHT,
-        facecolor=state.light.fill,
-        edgecolor=state.light.border,
-        linewidth=1.6 if state is NodeState.FAILED else 1.0,
-        linestyle="--" if state.border.dash else "-",
-        hatch="///" if state is NodeState.FAILED else None,
-    )
-    n_chars = int(length_s / end_s / _CHAR_SHARE)
-    name = labels.shorten(labels.clean(agent), n_chars * NAME_PX * 0.6, NAME_PX)
-    if n_chars > 1:
-        middle = start_s + length_s / 2
-        ground = {"facecolor": state.light.fill, "edgecolor": "none", "pad": 1.0}
-        ax.text(
-            middle,
-            at,
-            name,
-            ha="center",
-            va="center",
-            fontsize=8,
-            color=state.light.text,
-            parse_math=False,
-            bbox=ground,
-        )
-
-
-def _state_of(status: str) -> NodeState:
-    try:
-        return NodeState(status)
-    except ValueError:
-        return _STATUS.get(status, NodeState.IDLE)

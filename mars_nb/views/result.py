@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mars_nb.engine.branch import ExecutionBranch
     from mars_nb.engine.trace import StepTrace
+    from mars_nb.views.charts import PlotKind
     from mars_nb.views.history import History
 
 SHORT = 60
@@ -146,11 +147,11 @@ class OrchestraResult:
 
         return frames.messages(self._history)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the branches over time; see `mars_nb.views.plot.gantt`."""
-        from mars_nb.views import plot
+    def plot(self, ax: Axes | None = None, *, kind: PlotKind = "gantt") -> Axes:
+        """Draw the branches over time, or ``"topology"``, ``"cost"``, ``"tokens"``; see `mars_nb.views.charts.draw`."""
+        from mars_nb.views import charts
 
-        return plot.gantt(self.timeline(), ax)
+        return charts.draw(self._history, kind, ax)
 
     def __repr__(self) -> str:
         word = self.metadata.get("status") or ("succeeded" if self.success else "failed")

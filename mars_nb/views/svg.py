@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mars_nb.views.palette import Border
     from mars_nb.views.shapes import Arrow, Box, Frame, Layout, Route
 
-_FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _CORNER: Final = 7.0
 _CUT: Final = 10.0
 _RADIUS: Final = 14.0
@@ -78,24 +78,23 @@ def draw(
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(width)}" height="{number(height)}"'
         f' viewBox="0 0 {number(layout.width)} {number(layout.height)}" data-flow="{_flow(layout)}" role="img"'
-        f' aria-label={labels.attribute(title or "topology")} font-family="{_FONT}">'
+        f' aria-label={labels.attribute(title or "topology")} font-family="{FONT}">'
     )
     size = f'width="{number(layout.width)}" height="{number(layout.height)}"'
-    return "\n".join(
-        [
-            opening,
-            f"<title>{labels.escape(title)}</title>" if title else "",
-            f"<metadata>mars-run {labels.escape(digest)}</metadata>" if digest else "",
-            f'<rect data-part="ground" {size} fill="{GROUND}"/>',
-            *map(_frame, layout.frames),
-            f'<g data-part="edges" fill="none" stroke="{EDGE}" stroke-width="1.5">',
-            *(_edge(route, _turn_of(route, turns), has_title=not layout.is_compact) for route in layout.routes),
-            "</g>",
-            *node_groups(layout, states),
-            turns_group(layout, turns),
-            "</svg>",
-        ]
-    ).replace("\n\n", "\n")
+    parts = [
+        opening,
+        f"<title>{labels.escape(title)}</title>" if title else "",
+        f"<metadata>mars-run {labels.escape(digest)}</metadata>" if digest else "",
+        f'<rect data-part="ground" {size} fill="{GROUND}"/>',
+        *map(_frame, layout.frames),
+        f'<g data-part="edges" fill="none" stroke="{EDGE}" stroke-width="1.5">',
+        *(_edge(route, _turn_of(route, turns), has_title=not layout.is_compact) for route in layout.routes),
+        "</g>",
+        *node_groups(layout, states),
+        turns_group(layout, turns),
+        "</svg>",
+    ]
+    return "\n".join(part for part in parts if part)
 
 
 def _flow(layout: Layout) -> str:
@@ -279,10 +278,10 @@ def _glyph(state: NodeState, x: float, y: float, size: float) -> str:
     paint = f'fill="{ink}"' if glyph.filled else f'fill="none" stroke="{ink}" stroke-width="2" stroke-linecap="round"'
     scale = "" if size == GLYPH_SIZE else f" scale({size / GLYPH_SIZE:g})"
     where = f"translate({number(x)} {number(y)}){scale}"
-    return f'<path data-part="glyph" data-state="{state.value}" transform="{where}" d="{_joined(glyph.path)}" {paint}/>'
+    return f'<path data-part="glyph" data-state="{state.value}" transform="{where}" d="{joined(glyph.path)}" {paint}/>'
 
 
-def _joined(path: str) -> str:
+def joined(path: str) -> str:
     """Leave out the blanks that a path does not need."""
     return _AROUND_COMMAND.sub(r"\1", path)
 
@@ -298,5 +297,5 @@ def _marker(box: Box, view: NodeView, *, is_down: bool) -> str:
         box.name, *where, f'data-part="label" {_SMALL} fill="{INK}"' + ("" if is_down else ' text-anchor="middle"')
     )
     at = f"translate({number(x)} {number(y)})"
-    sign = f'<path data-part="sign" transform="{at}" d="{_joined(SIGNS[box.kind])}" fill="{line}"/>'
+    sign = f'<path data-part="sign" transform="{at}" d="{joined(SIGNS[box.kind])}" fill="{line}"/>'
     return f'{circle} stroke="{line}" stroke-width="1.5"/>{sign}{name}'

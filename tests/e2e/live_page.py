@@ -3,6 +3,8 @@
 The stand-in of the anywidget model keeps what is set, tells whoever listens, and remembers every wish. The pictures are
 the real ones. Time is the test's own: it goes on when the test says so, so nothing here ever sleeps. The page has an
 address that no network knows; whatever else it asks for is noted and refused.
+
+A test module takes the fixtures at the end by name: ``live = live_page.live``.
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import pytest
 
 from mars_nb.topology.convert import ensure_topology
 from mars_nb.views import picture
@@ -20,7 +25,7 @@ from mars_nb.views.layout import lay_out
 from mars_nb.views.palette import NodeState, NodeView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from playwright.sync_api import Browser, Locator, Page, Route
 
@@ -37,12 +42,15 @@ FLAGS = [
 ]
 ADDRESS = "https://live.test/"
 FRAME_MS = 50
+TIMEOUT_MS = 10_000
 
 REPORT: Final = """User -> Planner -> North, South, East -> Merger -> Writer
 Writer <-> Reviewer
 Reviewer -> User
 max_turns(Writer <-> Reviewer, 3)"""
 TURNS: Final = {frozenset(("Writer", "Reviewer")): "1/3"}
+
+TWIN: Final = '<div class="jp-RenderedSVG"><img alt="twin"></div>'
 
 MODEL = """class Model {
   hears = new Map();
@@ -61,12 +69,33 @@ MODEL = """class Model {
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>live</title><style>{css}</style>
-<style>body {{ margin: 12px; background: Canvas; }} html {{ color-scheme: {scheme}; }}
-:root {{ --jp-border-color2: {rule}; --jp-layout-color1: {ground}; }}</style></head>
-<body {theme}><div class="jp-OutputArea">
-<div class="jp-OutputArea-child" id="twin"><div class="jp-RenderedSVG"><img alt="twin"></div></div>
+<style>body {{ margin: 12px; background: Canvas; }} {theme.css}</style></head>
+<body {theme.marks}><div class="jp-OutputArea">
+<div class="jp-OutputArea-child" id="twin">{twin}</div>
 <div class="jp-OutputArea-child"><div class="jp-OutputArea-output" id="output"></div></div>
 </div></body></html>"""
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Where a page says that it is light or dark, and what a notebook gives to its outputs."""
+
+    marks: str = ""
+    css: str = ""
+    prefers: Literal["light", "dark"] = "light"
+
+
+_LIGHT: Final = "html { color-scheme: light; } :root { --jp-layout-color1: #ffffff; --jp-border-color2: #e0e0e0; }"
+_DARK: Final = "html { color-scheme: dark; } :root { --jp-layout-color1: #111111; --jp-border-color2: #424242; }"
+THEMES: Final = {
+    "light": Theme('data-jp-theme-light="true"', _LIGHT, prefers="dark"),
+    "dark": Theme('data-jp-theme-light="false"', _DARK),
+    "vscode-light": Theme('class="vscode-light"', prefers="dark"),
+    "vscode-dark": Theme('class="vscode-dark"'),
+    "bare-light": Theme(),
+    "bare-dark": Theme(prefers="dark"),
+}
+"""What is asked of the system is the opposite wherever the page itself says what it is."""
 
 START = """async ({esm, state}) => {
   const Model = (0, eval)(`(${window.modelClass})`);
@@ -263,7 +292,7 @@ def done(team: Team) -> dict[str, Any]:
     return resting(team, status="succeeded", banner=banner, nodes=nodes, controls=controls, spoken="Done, step 14.")
 
 
-SITUATIONS: Final = {
+SITUATIONS: Final[Mapping[str, Callable[[Team], dict[str, Any]]]] = {
     "running": Team.scene,
     "pausing": pausing,
     "paused": paused,
@@ -313,6 +342,7 @@ class LivePage:
         self.fetched: list[str] = []
         self.errors: list[str] = []
         self._html = ""
+        page.set_default_timeout(TIMEOUT_MS)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         page.route("**/*", self._serve)
@@ -325,18 +355,20 @@ class LivePage:
             route.abort()
 
     def open(
-        self, scene: Mapping[str, Any], team: Team | None = None, *, dark: bool = False, width: int = 900, **traits: Any
+        self,
+        scene: Mapping[str, Any],
+        team: Team | None = None,
+        *,
+        theme: str = "light",
+        width: int = 900,
+        twin: str = TWIN,
+        **traits: Any,
     ) -> LivePage:
         """Show a scene in a page of its own, with a clock that the test moves."""
-        team = team or Team()
-        self._html = PAGE.format(
-            css=(STATIC / "live.css").read_text("utf-8"),
-            scheme="dark" if dark else "light",
-            theme=f'data-jp-theme-light="{"false" if dark else "true"}"',
-            rule="#424242" if dark else "#e0e0e0",
-            ground="#111111" if dark else "#ffffff",
-        )
+        team, look = team or Team(), THEMES[theme]
+        self._html = PAGE.format(css=(STATIC / "live.css").read_text("utf-8"), theme=look, twin=twin)
         state = {"svg": team.svg, "scene": scene, "cell": team.cell, "can_steer": True, "hides_twin": True} | traits
+        self.page.emulate_media(color_scheme=look.prefers)
         self.page.set_viewport_size({"width": width + 24, "height": 900})
         self.page.clock.install(time=0)
         self.page.goto(ADDRESS)
@@ -395,3 +427,24 @@ class LivePage:
     def close(self) -> None:
         """Take every view away."""
         self.page.evaluate("() => window.cleanups.splice(0).forEach(cleanup => cleanup())")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Give a browser; without one there is nothing to test, and in CI there has to be one."""
+    path = browser_path()
+    if path is None and not os.environ.get("CI"):
+        pytest.skip("there is no browser: install chromium, or say where it is with CHROMIUM=path")
+    assert path is not None, "there is no browser, and CI is to test with one: install chromium"
+    with open_browser(path) as browser:
+        yield browser
+
+
+@pytest.fixture
+def live(chromium: Browser) -> Iterator[LivePage]:
+    """Give a page; whatever it shows, nothing may go wrong in it and nothing be fetched."""
+    with chromium.new_context(permissions=["clipboard-read", "clipboard-write"]) as context:
+        page = LivePage(context.new_page())
+        yield page
+        assert page.errors == []
+        assert page.fetched == []

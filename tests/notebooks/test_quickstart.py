@@ -188,7 +188,7 @@ def test_the_demo_prints_the_same_report_and_says_what_it_wrote(
     assert str(tmp_path / "00_quickstart.ipynb") in printed
     assert str(tmp_path / "00_quickstart.html") in printed
     assert nbformat.read(tmp_path / "00_quickstart.ipynb", as_version=4).cells[-1].id == "help"
-    assert 'data-node="Reviewer" data-state="done">' in page
+    assert 'data-node="Reviewer" data-state="done"' in page
     assert not re.search(r"""(?:src|href)=["']?https?:""", page)
 
 

@@ -24,10 +24,13 @@ const FOLD_LENGTH = 4000;
 const CHART_PX = 54;
 const LANE_PX = 18;
 const LABEL_PX = 14;
+const TICKS_S = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const MANY_EDGES = 2000;
 const DEAF_HINT =
-  "Not answering? This kernel hears no clicks while its cell runs. Press the stop button (■) of the notebook: it pauses the run.";
+  "Not answering? This kernel hears no clicks while its cell runs. " +
+  "Press the stop button (■) of the notebook: it pauses the run.";
 const GONE_HINT = "The kernel does not answer; is it running?";
+const NO_JSON = "The arguments are no JSON; mend them, or refuse.";
 const TIP = "Click a node, an edge or a bar to look closer.";
 
 /* ------------------------------------------------------------------------------------------------- words and glyphs */
@@ -81,7 +84,7 @@ const KEYS = [
   ["?", "this list"],
 ];
 
-/* --------------------------------------------------------------------------------------------------------- the scene */
+/* -------------------------------------------------------------------------------------------------------- the scene */
 
 /**
  * Apply a JSON merge patch (RFC 7396); what did not change stays the same object.
@@ -109,7 +112,7 @@ function stamped(scene) {
   return { ...scene, clock: { s: 0, runs: false, ...scene.clock, heard_at: performance.now() } };
 }
 
-/** Give the seconds that the run has been at work; the past stands still. @param {Scene} scene @param {boolean} isPast */
+/** Give the seconds of work so far; the past stands still. @param {Scene} scene @param {boolean} isPast */
 function workedSeconds(scene, isPast) {
   const { s = 0, runs = false, heard_at = performance.now() } = scene.clock ?? {};
   return runs && !isPast ? s + (performance.now() - heard_at) / 1000 : s;
@@ -123,7 +126,7 @@ function clockText(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${padded}` : `${minutes}:${padded}`;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- elements */
+/* --------------------------------------------------------------------------------------------------------- elements */
 
 /**
  * Make an element; strings among its children become text, never markup.
@@ -138,7 +141,33 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Make an SVG element. @param {string} tag @param {Record<string, any>} attributes @param {...(Node | string)} children */
+/** Make a div of a class. @param {string} name @param {...(Node | string | null)} children */
+function div(name, ...children) {
+  return make("div", { class: name }, ...children);
+}
+
+/** Make a span of a class. @param {string} name @param {...(Node | string | null)} children */
+function span(name, ...children) {
+  return make("span", { class: name }, ...children);
+}
+
+/** Make a row that wraps. @param {...(Node | string | null)} children */
+function row(...children) {
+  return div("mars-row", ...children);
+}
+
+/**
+ * Make a field to write into.
+ * @param {string} tag
+ * @param {string} name
+ * @param {string} label
+ * @param {Record<string, any>} [more]
+ */
+function field(tag, name, label, more = {}) {
+  return make(tag, { class: "mars-field", name, "aria-label": label, ...more });
+}
+
+/** Make an SVG element. @param {string} tag @param {Record<string, any>} attributes @param {...any} children */
 function draw(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, tag);
   setAll(element, attributes);
@@ -186,21 +215,22 @@ function button(label, action, { icon, ...more } = {}) {
 /** Make a command with a button that copies it. @param {string} line @param {string} [slot] */
 function command(line, slot) {
   const code = make("code", { "data-slot": slot ?? false }, line);
-  const copy = make("button", { type: "button", class: "mars-copy", "data-do": "copy", title: "Copy this command" }, "copy");
-  return make("span", { class: "mars-command" }, code, copy);
+  const attributes = { type: "button", class: "mars-copy", "data-do": "copy", title: "Copy this command" };
+  return span("mars-command", code, make("button", attributes, "copy"));
 }
 
 /** Show a text as it is written, the end of a long one folded away. @param {string} text @param {string} name */
 function folded(text, name) {
   const [start, rest] = [text.slice(0, FOLD_LENGTH), text.slice(FOLD_LENGTH)];
   const shown = make("div", { class: name }, start);
-  if (rest) shown.append(make("details", {}, make("summary", {}, `${rest.length.toLocaleString("en")} characters more`), rest));
+  const more = make("summary", {}, `${rest.length.toLocaleString("en")} characters more`);
+  if (rest) shown.append(make("details", {}, more, rest));
   return shown;
 }
 
-/* ------------------------------------------------------------------------------------------------------- the drawing */
+/* ------------------------------------------------------------------------------------------------------ the drawing */
 
-const DRAWN_TAGS = new Set(["svg", "g", "path", "rect", "circle", "text", "tspan", "title", "metadata", "line", "polygon"]);
+const DRAWN_TAGS = new Set("svg g path rect circle text tspan title metadata line polygon".split(" "));
 const BANNED_ATTRIBUTES = new Set(["href", "style", "class", "id", "tabindex", "xml:base"]);
 
 /** Read SVG and keep what is a drawing; null if it cannot be read. @param {string} text */
@@ -241,10 +271,11 @@ function boxesOf(svg) {
  */
 function repaintBoxes(boxes, groups) {
   const fresh = parsed(`<svg xmlns="${SVG}">${groups.join("")}</svg>`);
-  return [...(fresh?.children ?? [])].map((group) => refill(boxes.get(group.getAttribute("data-box")), group)).filter(Boolean);
+  const repaint = (group) => refill(boxes.get(group.getAttribute("data-box")), group);
+  return [...(fresh?.children ?? [])].map(repaint).filter(Boolean);
 }
 
-/** Give an element the contents and the state of another. @param {Element | undefined | null} old @param {Element} fresh */
+/** Give an element the contents and the state of another. @param {Element | null} [old] @param {Element} fresh */
 function refill(old, fresh) {
   if (!old) return null;
   old.replaceChildren(...fresh.childNodes);
@@ -267,7 +298,7 @@ function savedPicture(view) {
   return new XMLSerializer().serializeToString(svg);
 }
 
-/* ----------------------------------------------------------------------------------------------- clipboard and files */
+/* ---------------------------------------------------------------------------------------------- clipboard and files */
 
 /** Copy a text; pages that are not secure have only the old way. @param {string} text @returns {Promise<boolean>} */
 async function copied(text) {
@@ -309,7 +340,7 @@ async function rastered(svg) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-/* ------------------------------------------------------------------------------------------------------------ wishes */
+/* ----------------------------------------------------------------------------------------------------------- wishes */
 
 /** Sends wishes and hands each reply to whoever wished; says when a reply is late. */
 class Desk {
@@ -364,7 +395,7 @@ class Desk {
   }
 }
 
-/* ------------------------------------------------------------------------------------------------------------ speech */
+/* ----------------------------------------------------------------------------------------------------------- speech */
 
 /** Says what happens to whoever cannot see it: politely, and at most one message in two seconds. */
 class Speech {
@@ -409,13 +440,13 @@ class Speech {
   }
 }
 
-/* --------------------------------------------------------------------------------------------------- head and status */
+/* -------------------------------------------------------------------------------------------------- head and status */
 
 /** Make the name of the run, and beside it where it is kept, which model speaks, and what it has cost. */
 function makeHead() {
   const name = make("strong", { class: "mars-name" });
-  const origin = make("span", { class: "mars-origin" });
-  return { element: make("div", { class: "mars-head" }, name, origin), name, origin };
+  const origin = span("mars-origin");
+  return { element: div("mars-head", name, origin), name, origin };
 }
 
 /** @param {View} view */
@@ -428,12 +459,12 @@ function paintHead({ head, live }) {
 
 /** Make the line that says in a word, a glyph and figures how the run stands. */
 function makeStatus() {
-  const mark = make("span", { class: "mars-mark" });
+  const mark = span("mars-mark");
   const word = make("strong", { class: "mars-word" });
   const elapsed = make("span", { class: "mars-elapsed", title: "time at work" });
-  const line = make("span", { class: "mars-figures" });
-  const pill = make("span", { class: "mars-pill" }, mark, word);
-  return { element: make("div", { class: "mars-status" }, pill, elapsed, line), mark, word, elapsed, line };
+  const line = span("mars-figures");
+  const pill = span("mars-pill", mark, word);
+  return { element: div("mars-status", pill, elapsed, line), mark, word, elapsed, line };
 }
 
 /** @param {View} view */
@@ -446,7 +477,7 @@ function paintStatus({ status, shown, isPast }) {
   write(status.line, shown.line ?? "");
 }
 
-/* ---------------------------------------------------------------------------------------------------------- controls */
+/* --------------------------------------------------------------------------------------------------------- controls */
 
 /** Make the buttons above the picture, with the two menus that hang on them. */
 function makeControls() {
@@ -460,22 +491,22 @@ function makeControls() {
   const element = make(
     "div",
     { class: "mars-controls", role: "group", "aria-label": "Controls" },
-    make("div", { class: "mars-row" }, turn, ...steps, checkpoints.element),
-    make("div", { class: "mars-row" }, present, makeMore()),
+    row(turn, ...steps, checkpoints.element),
+    row(present, makeMore()),
   );
   return { element, turn, present, checkpoints };
 }
 
-/** Make a button with something that hangs below it. @param {Element} opener @param {string} name @param {...Node} inside */
+/** Make something that hangs below a button. @param {Element} opener @param {string} name @param {...Node} inside */
 function makeMenu(opener, name, ...inside) {
   setAll(opener, { "aria-expanded": "false", "aria-haspopup": "true" });
   const popup = make("div", { class: "mars-popup", role: "group", "aria-label": name, hidden: true }, ...inside);
-  return make("div", { class: "mars-menu" }, opener, popup);
+  return div("mars-menu", opener, popup);
 }
 
 /** Make the menu of checkpoints: a field for a new one, and the list of those there are. */
 function makeCheckpoints() {
-  const name = make("input", { class: "mars-field", name: "checkpoint", placeholder: "name", "aria-label": "Name of the checkpoint" });
+  const name = field("input", "checkpoint", "Name of the checkpoint", { placeholder: "name" });
   const create = button("Create", "submit", { type: "submit", "data-needs": "checkpoint" });
   const form = make("form", { class: "mars-row", "data-form": "checkpoint" }, name, create);
   const list = make("ul", { class: "mars-list" });
@@ -495,9 +526,9 @@ function paintCheckpoints({ controls: { checkpoints }, live }) {
 /** @param {string} name @param {number} seq */
 function makeCheckpoint(name, seq) {
   const label = make("span", { class: "mars-grow", title: `seq ${seq}` }, name);
-  const restore = button("Restore", "restore", { "data-needs": "restore", "data-where": name, "aria-label": `Restore ${name}` });
-  const fork = button("Fork…", "fork", { "data-needs": "fork", "data-where": name, "aria-label": `Fork ${name}…` });
-  return make("li", { class: "mars-row" }, label, restore, fork);
+  const more = (action) => ({ "data-needs": action, "data-where": name, "aria-label": `${action} ${name}` });
+  const restore = button("Restore", "restore", more("restore"));
+  return make("li", { class: "mars-row" }, label, restore, button("Fork…", "fork", more("fork")));
 }
 
 /** Make the menu of everything that does nothing to the run. */
@@ -517,9 +548,10 @@ function makeMore() {
 /** Say what the first button does now: pause, pause at once, or resume. @param {Scene} scene */
 function turnOf(scene) {
   const has = (name) => scene.controls?.includes(name);
-  if (scene.status === "pausing") return { label: "Pause now", icon: "paused", needs: "pause", wish: { do: "pause", now: true } };
-  if (has("resume") && !has("pause")) return { label: "Resume", icon: "running", needs: "resume", wish: { do: "resume" } };
-  return { label: "Pause", icon: "paused", needs: "pause", wish: { do: "pause" } };
+  const resume = { label: "Resume", icon: "running", needs: "resume", wish: { do: "resume" } };
+  const pause = { label: "Pause", icon: "paused", needs: "pause", wish: { do: "pause" } };
+  if (scene.status === "pausing") return { ...pause, label: "Pause now", wish: { do: "pause", now: true } };
+  return has("resume") && !has("pause") ? resume : pause;
 }
 
 /** @param {View} view */
@@ -533,7 +565,7 @@ function paintControls(view) {
   for (const each of view.card.querySelectorAll("fieldset")) each.disabled = view.isPast || view.isAnswering;
 }
 
-/** Grey out what cannot be done now, and take away what cannot be done at all. @param {View} view @param {Element} control */
+/** Grey out what cannot be done now, take away what never can. @param {View} view @param {Element} control */
 function paintControl(view, control) {
   const { needs, past } = control.dataset;
   const isThere = view.live.controls?.includes(needs) ?? false;
@@ -542,7 +574,7 @@ function paintControl(view, control) {
   control.hidden = (isOver && !isThere) || (!view.canSteer && needs !== "pause" && needs !== "look");
 }
 
-/* ------------------------------------------------------------------------------------------------------------ banner */
+/* ----------------------------------------------------------------------------------------------------------- banner */
 
 /** Make the place in which one of five situations is told. */
 function makeBanner() {
@@ -593,9 +625,11 @@ function slot(name, before) {
 
 /** @param {Scene} told */
 function makeTelling(told) {
-  const texts = [slot("text"), slot("place_in_line"), slot("kept"), slot("because", "because "), slot("next", "next: ")];
-  const mark = make("span", { class: "mars-mark" }, glyph(BANNER_STATE[told.kind]));
-  return make("div", { class: "mars-telling", role: told.kind === "failed" ? "alert" : false }, mark, make("div", {}, ...texts));
+  const texts = [slot("text"), slot("place_in_line"), slot("kept")];
+  texts.push(slot("because", "because "), slot("next", "next: "));
+  const mark = span("mars-mark", glyph(BANNER_STATE[told.kind]));
+  const role = told.kind === "failed" ? "alert" : false;
+  return make("div", { class: "mars-telling", role }, mark, make("div", {}, ...texts));
 }
 
 /** @param {Scene} told @param {boolean} isPutOff @param {boolean} canSteer */
@@ -604,13 +638,16 @@ function makeDoing(told, isPutOff, canSteer) {
   if (told.kind === "asking" && canSteer) return isPutOff ? [makeLater(line)] : makeQuestion(told, line);
   if (told.kind === "asking") return [makeAsked(told), line];
   const buttons = { pausing: makePausing, paused: makePaused, failed: makeRemedies }[told.kind]?.(told) ?? [];
-  return [make("div", { class: "mars-row" }, ...buttons, line)];
+  return buttons.length || told.line ? [row(...buttons, line)] : [];
 }
 
+/** What can be done while running steps are waited for. */
 function makePausing() {
-  return [button("Pause now", "turn", { "data-needs": "pause", title: "Do not wait for what is running; it is asked again" })];
+  const title = "Do not wait for what is running; it is asked again";
+  return [button("Pause now", "turn", { "data-needs": "pause", title })];
 }
 
+/** What can be done while nothing runs. */
 function makePaused() {
   return [
     button("Resume", "resume", { "data-needs": "resume", class: "mars-button mars-first", icon: "running" }),
@@ -631,14 +668,15 @@ function makeRemedies(told) {
 
 /** @param {Element} line */
 function makeLater(line) {
-  return make("div", { class: "mars-row" }, button("Answer…", "now", { class: "mars-button mars-first" }), line);
+  return row(button("Answer…", "now", { class: "mars-button mars-first" }), line);
 }
 
 /** Show the question, and folded what led to it. @param {Scene} told */
 function makeAsked(told) {
-  const who = make("span", { class: "mars-offstage" }, `${told.agent} asks:`);
+  const who = span("mars-offstage", `${told.agent} asks:`);
   const asked = make("div", { class: "mars-asked", role: "alert" }, who, folded(told.question ?? "", "mars-question"));
-  if (told.tool) asked.append(make("div", { class: "mars-tool" }, make("strong", {}, told.tool.name), folded(told.tool.arguments, "mars-text")));
+  const { name, arguments: json = "" } = told.tool ?? {};
+  if (told.tool) asked.append(div("mars-tool", make("strong", {}, name), folded(json, "mars-text")));
   if (!told.had_read) return asked;
   const summary = make("summary", {}, `what ${told.agent} had read`);
   return make("div", {}, asked, make("details", {}, summary, folded(told.had_read, "mars-text")));
@@ -652,25 +690,24 @@ function makeQuestion(told, line) {
 
 /** @param {Scene} told */
 function makeAnswer(told) {
-  const field = make("textarea", { class: "mars-field", name: "answer", rows: 2, placeholder: "your answer …", "aria-label": `Answer to ${told.agent}` });
+  const text = field("textarea", "answer", `Answer to ${told.agent}`, { rows: 2, placeholder: "your answer …" });
   const send = button("Send", "submit", { type: "submit", class: "mars-button mars-first", title: "Ctrl-Enter" });
   const others = [button("Empty answer", "answer-empty"), button("Later", "put-off")];
-  return make("fieldset", {}, field, make("div", { class: "mars-row" }, send, ...others));
+  return make("fieldset", {}, text, row(send, ...others));
 }
 
-/** Make the form of a tool that wants to be approved; one field serves the arguments and the reason. @param {Scene} told */
+/** Make the form for a tool's approval; one field serves other arguments, and why not. @param {Scene} told */
 function makeApproval(told) {
-  const field = make("textarea", { class: "mars-field", name: "answer", rows: 3, hidden: true, "data-arguments": told.tool.arguments ?? "" });
-  const row = make(
-    "div",
-    { class: "mars-row" },
+  const more = { rows: 3, hidden: true, "data-arguments": told.tool.arguments ?? "" };
+  const text = field("textarea", "answer", "Arguments", more);
+  const send = button("Send", "submit", { type: "submit", hidden: true, class: "mars-button mars-first mars-send" });
+  const verdicts = [
     button("Approve", "approve", { class: "mars-button mars-first" }),
     button("Edit arguments", "verdict", { "data-verdict": "edit", "aria-expanded": "false" }),
     button("Refuse…", "verdict", { "data-verdict": "refuse", "aria-expanded": "false" }),
-    button("Send", "submit", { type: "submit", hidden: true, class: "mars-button mars-first mars-send" }),
     button("Later", "put-off"),
-  );
-  return make("fieldset", {}, field, row);
+  ];
+  return make("fieldset", {}, text, send, row(...verdicts));
 }
 
 /** Open the field of a tool's form for other arguments, or for why not. @param {Element} pressed */
@@ -687,12 +724,16 @@ function openVerdict(pressed) {
   answer.focus();
 }
 
-/* ------------------------------------------------------------------------------------------------------------- stage */
+/* ------------------------------------------------------------------------------------------------------------ stage */
 
 /** Make the place of the picture. */
 function makeStage() {
-  const element = make("div", { class: "mars-stage" });
-  return { element, svg: null, boxes: new Map(), links: new Map(), painted: new Map(), turns: "", current: "", places: null };
+  return { element: div("mars-stage"), svg: null, current: "", ...emptyDrawing() };
+}
+
+/** What is known of a drawing that was not yet looked at. */
+function emptyDrawing() {
+  return { boxes: new Map(), links: new Map(), painted: new Map(), turns: "", places: null };
 }
 
 /** Put up the drawing; its boxes are buttons behind one tab stop. @param {View} view */
@@ -705,7 +746,7 @@ function putUpDrawing({ stage, model, live }) {
   stage.element.replaceChildren(svg);
   const edges = [...svg.querySelectorAll("[data-source]")];
   edges.forEach((edge) => readyEdge(edge, edges.length < MANY_EDGES));
-  Object.assign(stage, { svg, boxes: boxesOf(svg), links: linksOf(edges), painted: new Map(), turns: "", places: null });
+  Object.assign(stage, emptyDrawing(), { svg, boxes: boxesOf(svg), links: linksOf(edges) });
   stage.boxes.forEach(readyBox);
   makeCurrent(stage, stage.boxes.has(stage.current) ? stage.current : "0");
 }
@@ -758,7 +799,8 @@ function placesOf(stage) {
 }
 
 /**
- * Find the box to which an arrow key leads: along an edge in the direction of reading, else to a neighbour in the layer.
+ * Find the box to which an arrow key leads: along an edge in the direction of reading, else to a neighbour in the
+ * layer.
  * @param {View["stage"]} stage
  * @param {string} key
  */
@@ -776,13 +818,13 @@ function neighbour(stage, key) {
   return choice.sort((a, b) => distance(a) - distance(b))[0]?.i;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- speaker */
+/* ---------------------------------------------------------------------------------------------------------- speaker */
 
 /** Make the three lines of whoever spoke last. */
 function makeSpeaker() {
-  const who = make("span", { class: "mars-who" });
-  const said = make("div", { class: "mars-said" });
-  return { element: make("div", { class: "mars-speaker" }, who, make("div", { class: "mars-lines" }, said)), who, said };
+  const who = span("mars-who");
+  const said = div("mars-said");
+  return { element: div("mars-speaker", who, div("mars-lines", said)), who, said };
 }
 
 /** @param {View} view */
@@ -795,27 +837,29 @@ function paintSpeaker({ speaker, shown, isPast }) {
   set(speaker.element, "data-live", isLive);
 }
 
-/* ------------------------------------------------------------------------------------------------- chart and scrubber */
+/* ----------------------------------------------------------------------------------------------- chart and scrubber */
 
 /** Make the small chart of steps with the scrubber below it. @param {string} id */
 function makeChart(id) {
   const bars = draw("svg", { class: "mars-bars", role: "img", width: "100%", height: CHART_PX + LABEL_PX });
-  const range = make("input", { type: "range", class: "mars-range", min: 1, max: 1, step: 1, list: id, "data-needs": "look", "data-past": true, "aria-label": "Look at the run as it was at an event" });
+  const looks = { "data-needs": "look", "data-past": true };
+  const scale = { min: 1, max: 1, list: id, "aria-label": "Look at the run as it was at an event" };
+  const range = make("input", { type: "range", class: "mars-range", ...scale, ...looks });
   const marks = make("datalist", { id });
-  const where = make("span", { class: "mars-where mars-grow" });
-  const past = { "data-past": true };
+  const where = span("mars-where mars-grow");
   const notice = make(
     "div",
     { class: "mars-row mars-notice" },
     where,
     button("Back to live", "live", { class: "mars-button mars-first mars-only-past" }),
-    button("Fork here…", "fork", { ...past, "data-needs": "fork", class: "mars-button mars-only-past" }),
+    button("Fork here…", "fork", { "data-needs": "fork", "data-past": true, class: "mars-button mars-only-past" }),
   );
-  const back = button("", "earlier", { ...past, icon: "back", "data-needs": "look", "aria-label": "One event earlier", title: "One event earlier" });
+  const back = button("", "earlier", { icon: "back", "aria-label": "One event earlier", ...looks });
   const live = button("live", "live", { class: "mars-button mars-live-button", "aria-pressed": "true" });
-  const scrub = make("div", { class: "mars-scrub" }, back, range, marks, live);
-  const element = make("div", { class: "mars-chart" }, bars, make("div", { class: "mars-under" }, notice, scrub));
-  return { element, bars, range, marks, where, notice, live, painted: new Map(), drawn: new Map(), axis: "", marked: "" };
+  const scrub = div("mars-scrub", back, range, marks, live);
+  const element = div("mars-chart", bars, div("mars-under", notice, scrub));
+  const painted = { painted: new Map(), drawn: new Map(), axis: "", marked: "" };
+  return { element, bars, range, marks, where, live, ...painted };
 }
 
 /** Give the end of the axis: what has been worked, and while the run goes on some room. @param {Scene} live */
@@ -838,7 +882,7 @@ function paintChart(view) {
   set(chart.bars, "aria-label", `Chart of ${Object.keys(bars).length} steps over ${clockText(now)}`);
 }
 
-/** @param {View["chart"]} chart @param {string} i @param {any[]} bar @param {{end: number, now: number, pitch: number}} scale */
+/** @param {View["chart"]} chart @param {string} i @param {any[]} bar @param {Record<string, number>} scale */
 function paintBar(chart, i, bar, { end, now, pitch }) {
   const [lane, start, stop, state, agent, step] = bar;
   const until = stop < 0 ? Math.max(now, start) : stop;
@@ -847,14 +891,17 @@ function paintBar(chart, i, bar, { end, now, pitch }) {
   chart.painted.set(i, key);
   const width = Math.max(0.35, ((until - start) / end) * 100);
   const drawn = chart.drawn.get(i) ?? addBar(chart, i);
-  setAll(drawn, { "data-state": state, "data-step": step, x: `${(start / end) * 100}%`, y: lane * pitch + 1, width: `${width}%`, height: Math.max(2, pitch - 3) });
+  const across = { x: `${(start / end) * 100}%`, width: `${width}%` };
+  const down = { y: lane * pitch + 1, height: Math.max(2, pitch - 3) };
+  setAll(drawn, { "data-state": state, "data-step": step, ...across, ...down });
   write(drawn.querySelector("title"), `${agent} · ${step} · ${state} · ${clockText(until - start)}`);
   write(drawn.querySelector("text"), pitch >= LABEL_PX && width > 3.5 ? agent : "");
 }
 
 /** @param {View["chart"]} chart @param {string} i */
 function addBar(chart, i) {
-  const bar = draw("svg", { "data-bar": i }, draw("title"), draw("rect", { width: "100%", height: "100%" }), draw("text", { x: 5, y: 11 }));
+  const [rect, text] = [draw("rect", { width: "100%", height: "100%" }), draw("text", { x: 5, y: 11 })];
+  const bar = draw("svg", { "data-bar": i }, draw("title"), rect, text);
   chart.bars.append(bar);
   chart.drawn.set(i, bar);
   return bar;
@@ -867,13 +914,18 @@ function removeBar(chart, i) {
   chart.painted.delete(i);
 }
 
-/** Write the times below the bars, and mark the moment that is looked at. @param {View["chart"]} chart @param {number} end @param {number} moment */
+/**
+ * Write the times below the bars, and mark the moment that is looked at.
+ * @param {View["chart"]} chart
+ * @param {number} end
+ * @param {number} moment In seconds; -1 for the present.
+ */
 function paintAxis(chart, end, moment) {
   const key = `${end}|${moment}`;
   if (key === chart.axis) return;
   chart.axis = key;
-  const each = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600].find((s) => end / s <= 6) ?? end;
-  const times = Array.from({ length: Math.floor((end / each) * 0.97) + 1 }, (_, i) => i * each);
+  const each = TICKS_S.find((s) => end / s <= 6) ?? end;
+  const times = Array.from({ length: Math.floor((end / each) * 0.93) + 1 }, (_, i) => i * each);
   const label = (s) => (each < 1 ? `${Number(s.toFixed(2))} s` : clockText(s));
   const at = (s) => `${(s / end) * 100}%`;
   const ticks = times.map((s) => draw("text", { x: at(s), y: CHART_PX + LABEL_PX - 3 }, label(s)));
@@ -903,15 +955,15 @@ function paintMarks(chart, marks) {
   chart.marks.replaceChildren(...marks.map(([name, seq]) => make("option", { value: seq, label: name })));
 }
 
-/* ------------------------------------------------------------------------------------------------------------- panel */
+/* ------------------------------------------------------------------------------------------------------------ panel */
 
 /** Make the place in which one thing is looked at closely. */
 function makePanel() {
   const title = make("strong", { class: "mars-grow", role: "heading", "aria-level": 3, tabindex: -1 });
   const close = button("✕", "close", { class: "mars-button mars-close", "aria-label": "Close" });
-  const inside = make("div", { class: "mars-inside" });
+  const inside = div("mars-inside");
   const element = make("div", { class: "mars-panel", role: "region", "aria-label": "Details", hidden: true });
-  element.append(make("div", { class: "mars-row" }, title, close), inside);
+  element.append(row(title, close), inside);
   return { element, title, inside, target: null, opener: null, painted: "", isAsking: false, markup: "" };
 }
 
@@ -923,8 +975,10 @@ function makePanel() {
  */
 function openPanel(view, target, opener) {
   const { panel } = view;
-  Object.assign(panel, { target, opener, painted: "", markup: markupOf(view) });
+  Object.assign(panel, { target, opener, painted: "" });
+  panel.markup = markupOf(view);
   panel.element.hidden = false;
+  set(panel.element, "data-help", target.help);
   write(panel.title, target.node ?? target.step ?? `${target.source} → ${target.target}`);
   panel.inside.replaceChildren();
   if (target.help) paintDetail(view, { title: "Keys", facts: KEYS });
@@ -941,7 +995,7 @@ function closePanel({ panel, stage }) {
   again?.focus?.({ preventScroll: true });
 }
 
-/** Ask for what the panel shows, as it is at the moment that is looked at. @param {View} view @param {boolean} isQuiet */
+/** Ask for what the panel shows, at the moment that is looked at. @param {View} view @param {boolean} isQuiet */
 async function askDetail(view, isQuiet) {
   const { panel } = view;
   const { target } = panel;
@@ -972,65 +1026,69 @@ function paintDetail({ panel, stage }, detail) {
   const key = JSON.stringify(detail);
   if (key === panel.painted) return;
   panel.painted = key;
-  const open = new Set([...panel.inside.querySelectorAll(".mars-visit")].flatMap((each, i) => (each.open ? [i] : [])));
+  const wasOpen = [...panel.inside.querySelectorAll(".mars-visit")].map((each) => each.open);
+  const isOpen = (i, n) => (wasOpen.includes(true) ? wasOpen[i] === true : i === n - 1);
   const top = panel.element.scrollTop;
-  const visits = (detail.visits ?? []).map((visit, i, all) => makeVisit(visit, open.size ? open.has(i) : i === all.length - 1));
+  const visits = (detail.visits ?? []).map((visit, i, { length }) => makeVisit(visit, isOpen(i, length)));
   write(panel.title, detail.title ?? "");
-  const parts = [makeWaits(detail.waits), makeFacts(detail.facts ?? []), makeEdges(stage, panel.target?.node), ...visits];
-  panel.inside.replaceChildren(...parts.filter(Boolean));
+  const parts = [makeWaits(detail.waits), makeFacts(detail.facts ?? []), makeEdges(stage, panel.target?.node)];
+  panel.inside.replaceChildren(...parts.filter(Boolean), ...visits);
   panel.element.scrollTop = top;
 }
 
 /** @param {{arrived: string[], awaited: string[]} | undefined} waits */
 function makeWaits(waits) {
   if (!waits) return null;
-  const list = (names, state) => names.map((name) => make("span", { class: "mars-chip", "data-state": state }, glyph(state), name));
-  const [arrived, awaited] = [list(waits.arrived ?? [], "done"), list(waits.awaited ?? [], "waiting")];
-  return make("div", { class: "mars-row mars-waits" }, "arrived: ", ...(arrived.length ? arrived : ["nobody"]), " awaited: ", ...(awaited.length ? awaited : ["nobody"]));
+  const chip = (name, state) => make("span", { class: "mars-chip", "data-state": state }, glyph(state), name);
+  const list = (names, state) => (names?.length ? names.map((name) => chip(name, state)) : ["nobody"]);
+  return row("arrived: ", ...list(waits.arrived, "done"), " awaited: ", ...list(waits.awaited, "waiting"));
 }
 
 /** @param {[string, string][]} facts */
 function makeFacts(facts) {
-  return make("dl", { class: "mars-facts" }, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  const rows = facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)));
+  return make("dl", { class: "mars-facts" }, ...rows);
 }
 
-/** Offer the edges of an agent, so that they can be reached without a mouse. @param {View["stage"]} stage @param {string} node */
+/** Offer the edges of an agent to whoever has no mouse. @param {View["stage"]} stage @param {string} [node] */
 function makeEdges(stage, node) {
-  const edges = [...(stage.svg?.querySelectorAll("[data-source]") ?? [])].filter(({ dataset }) => dataset.source === node || dataset.target === node);
+  const isHere = ({ dataset }) => dataset.source === node || dataset.target === node;
+  const edges = [...(stage.svg?.querySelectorAll("[data-source]") ?? [])].filter(isHere);
   if (!node || !edges.length) return null;
   const buttons = edges.slice(0, 12).map((edge) => {
     const { source, target } = edge.dataset;
     const label = edge.querySelector("title")?.textContent ?? `${source} → ${target}`;
     return button(label, "edge", { "data-from": source, "data-to": target });
   });
-  return make("div", { class: "mars-row" }, make("span", { class: "mars-soft" }, "messages"), ...buttons);
+  return row(span("mars-soft", "messages"), ...buttons);
 }
 
 /** @param {Scene} visit @param {boolean} isOpen */
 function makeVisit({ title, state, parts = [] }, isOpen) {
-  const summary = make("summary", { "data-state": state }, make("span", { class: "mars-mark" }, glyph(state)), title);
-  const texts = parts.map(([name, text]) => make("div", { class: "mars-part" }, make("div", { class: "mars-soft" }, name), make("div", { class: "mars-text" }, text)));
+  const summary = make("summary", { "data-state": state }, span("mars-mark", glyph(state)), title);
+  const texts = parts.map(([name, text]) => div("mars-part", div("mars-soft", name), div("mars-text", text)));
   return make("details", { class: "mars-visit", open: isOpen }, summary, ...texts);
 }
 
-/* --------------------------------------------------------------------------------------------------------- fork form */
+/* -------------------------------------------------------------------------------------------------------- fork form */
 
 /** Make the place of the form that forks. */
 function makeForking() {
   return { element: make("div", { class: "mars-forking", hidden: true }), where: "", opener: null };
 }
 
-/** Open the form. @param {View} view @param {string | number} where A seq, or the name of a checkpoint. @param {Element} opener */
+/** Open the form. @param {View} view @param {string | number} where A seq or a checkpoint. @param {Element} opener */
 function openFork(view, where, opener) {
   const { forking, live } = view;
-  const name = make("input", { class: "mars-field", name: "as", value: `${live.name ?? "run"}_fork`, "aria-label": "Name of the new run", required: true });
-  const edit = make("textarea", { class: "mars-field", name: "edit", rows: 2, "aria-label": "What this step replied instead" });
+  const value = `${live.name ?? "run"}_fork`;
+  const name = field("input", "as", "Name of the new run", { value, required: true });
+  const edit = field("textarea", "edit", "What this step replied instead", { rows: 2 });
   const place = typeof where === "number" ? `seq ${where}` : where;
   const create = button("Create", "submit", { type: "submit", class: "mars-button mars-first" });
   const form = make(
     "form",
     { "data-form": "fork" },
-    make("div", { class: "mars-row" }, make("label", { class: "mars-row" }, `Fork at ${place} as `, name), create, button("Cancel", "cancel")),
+    row(make("label", { class: "mars-row" }, `Fork at ${place} as `, name), create, button("Cancel", "cancel")),
     make("details", {}, make("summary", {}, "what this step replied instead"), edit),
   );
   forking.element.replaceChildren(form);
@@ -1047,14 +1105,14 @@ function closeFork({ forking }) {
   forking.opener?.focus?.({ preventScroll: true });
 }
 
-/* -------------------------------------------------------------------------------------------------------------- foot */
+/* ------------------------------------------------------------------------------------------------------------- foot */
 
 /** Make the line that says what became of a wish, and which command does the same. */
 function makeFoot() {
   const said = make("span", { class: "mars-grow", "data-kind": "tip" }, TIP);
   const line = command("");
   line.hidden = true;
-  return { element: make("div", { class: "mars-row mars-foot" }, said, line), said, line, reply: {}, hint: "" };
+  return { element: div("mars-row mars-foot", said, line), said, line, reply: {}, hint: "" };
 }
 
 /** @param {View} view */
@@ -1067,7 +1125,7 @@ function paintFoot({ foot }) {
   foot.line.hidden = !line;
 }
 
-/* -------------------------------------------------------------------------------------------------------------- past */
+/* ------------------------------------------------------------------------------------------------------------- past */
 
 /** Look at the run as it was at an event; at the last one it is the present. @param {View} view @param {number} seq */
 function lookAt(view, seq) {
@@ -1110,16 +1168,19 @@ function backToLive(view) {
   view.schedule();
 }
 
-/* ----------------------------------------------------------------------------------------------------------- actions */
+/* ---------------------------------------------------------------------------------------------------------- actions */
 
-/** What a button does, by its `data-do`. @type {Record<string, (view: View, pressed: Element) => any>} */
+/**
+ * What a button does, by its `data-do`. The opener gets the focus back; it is the menu's if the button is in one.
+ * @type {Record<string, (view: View, pressed: Element, opener: Element) => any>}
+ */
 const ACTIONS = {
   turn: (view) => view.act(turnOf(view.live).wish),
   resume: (view, { dataset }) => view.act({ do: "resume", ...(dataset.rule && { rule: dataset.rule }) }),
   step: (view) => view.act({ do: "step" }),
   stop: (view) => view.act({ do: "stop" }),
   restore: (view, { dataset }) => view.act({ do: "restore", where: dataset.where }),
-  fork: (view, pressed) => openFork(view, pressed.dataset.where ?? view.past?.seq ?? view.live.seq, pressed),
+  fork: (view, { dataset }, opener) => openFork(view, dataset.where ?? view.past?.seq ?? view.live.seq, opener),
   cancel: (view) => closeFork(view),
   "answer-empty": (view) => answer(view, { text: "" }),
   approve: (view) => answer(view, { verdict: "approve", text: "" }),
@@ -1130,7 +1191,7 @@ const ACTIONS = {
   earlier: (view) => lookAt(view, (view.past?.seq ?? view.live.seq) - 1),
   detail: (view, pressed) => openPanel(view, { step: pressed.dataset.step }, pressed),
   edge: (view, { dataset }) => openPanel(view, { source: dataset.from, target: dataset.to }, view.panel.opener),
-  help: (view, pressed) => openPanel(view, { help: true }, pressed),
+  help: (view, _pressed, opener) => openPanel(view, { help: true }, opener),
   close: (view) => closePanel(view),
   menu: (view, pressed) => openMenu(view, pressed),
   present: (view) => present(view),
@@ -1149,14 +1210,14 @@ const FORMS = {
   },
   async fork(view, form) {
     const { as, edit } = form.elements;
-    const wish = { do: "fork", where: view.forking.where, as: as.value.trim(), ...(edit.value && { edit: edit.value }) };
-    const reply = await view.act(wish);
+    const wish = { do: "fork", where: view.forking.where, as: as.value.trim() };
+    const reply = await view.act(edit.value ? { ...wish, edit: edit.value } : wish);
     if (!reply.error && form.isConnected) closeFork(view);
   },
   answer(view, form) {
     const { verdict } = form.dataset;
     const text = form.elements.answer.value;
-    if (verdict === "edit" && !isJson(text)) return view.tell({ error: "The arguments are no JSON; mend them, or refuse." });
+    if (verdict === "edit" && !isJson(text)) return view.tell({ error: NO_JSON });
     return answer(view, { text, ...(verdict && { verdict }) });
   },
 };
@@ -1170,7 +1231,11 @@ function isJson(text) {
   }
 }
 
-/** Send an answer; until its reply comes, or is late, it cannot be sent again. @param {View} view @param {Record<string, any>} said */
+/**
+ * Send an answer; until its reply comes, or is late, it cannot be sent again.
+ * @param {View} view
+ * @param {Record<string, any>} said
+ */
 async function answer(view, said) {
   const free = () => ((view.isAnswering = false), view.schedule());
   view.isAnswering = true;
@@ -1221,7 +1286,7 @@ function closeMenus({ card }) {
   return opener;
 }
 
-/** Show picture and speaker alone and larger, on the whole screen if the browser lets us; or leave that. @param {View} view */
+/** Show picture and speaker alone and larger, on the whole screen if that is allowed; or leave. @param {View} view */
 function present(view) {
   const { card, controls } = view;
   const isOn = card.toggleAttribute("data-present");
@@ -1231,7 +1296,7 @@ function present(view) {
   else if (document.fullscreenElement === card) document.exitFullscreen();
 }
 
-/* -------------------------------------------------------------------------------------------------------------- keys */
+/* ------------------------------------------------------------------------------------------------------------- keys */
 
 /** @param {Element} element */
 function isField(element) {
@@ -1274,7 +1339,7 @@ function closing(view) {
   return view.isPast ? () => backToLive(view) : null;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- the twin */
+/* --------------------------------------------------------------------------------------------------------- the twin */
 
 /**
  * Hide the static picture in the output before this one while the view is there; it is for notebooks that were saved.
@@ -1308,7 +1373,13 @@ function isPicture(output) {
   return output.querySelector(".jp-RenderedSVG, svg, img") !== null && output.querySelector(".mars-live") === null;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- the view */
+/* --------------------------------------------------------------------------------------------------------- the view */
+
+/** What is painted, in this order: a control is greyed out after whatever it stands in has been made. */
+const PAINTED = [
+  ...[paintHead, paintStatus, paintCheckpoints, paintBanner, paintControls, paintStage, paintSpeaker],
+  ...[paintChart, paintScrubber, refreshPanel, paintFoot],
+];
 
 /** One view of a model: what it shows, and whoever paints and hears it. */
 class View {
@@ -1335,8 +1406,9 @@ class View {
     this.forking = makeForking();
     this.foot = makeFoot();
     const aloud = make("div", { class: "mars-offstage", role: "status", "aria-live": "polite" });
-    const parts = [this.head, this.status, this.controls, this.stage, this.speaker, this.chart, this.forking, this.panel, this.banner, this.foot];
-    this.card = make("section", { class: "mars-live", tabindex: -1 }, aloud, ...parts.map(({ element }) => element));
+    const upper = [this.head, this.status, this.controls, this.stage, this.speaker, this.chart];
+    const parts = [...upper, this.forking, this.panel, this.banner, this.foot].map(({ element }) => element);
+    this.card = make("section", { class: "mars-live", tabindex: -1 }, aloud, ...parts);
     this.speech = new Speech(aloud, (work, ms) => this.later(work, ms));
     this.desk = new Desk(model, (isLate) => this.hint(isLate));
     el.append(this.card);
@@ -1400,9 +1472,8 @@ class View {
   /** Paint what is not yet as it should be. */
   paint() {
     this.#frame = 0;
-    setAll(this.card, { "aria-label": `Run ${this.live.name ?? ""}`, "data-status": this.live.status, "data-past": this.isPast });
-    for (const paintPart of [paintHead, paintStatus, paintCheckpoints, paintBanner, paintControls]) paintPart(this);
-    for (const paintPart of [paintStage, paintSpeaker, paintChart, paintScrubber, refreshPanel, paintFoot]) paintPart(this);
+    setAll(this.card, { "aria-label": `Run ${this.live.name ?? ""}`, "data-past": this.isPast });
+    for (const paintPart of PAINTED) paintPart(this);
     this.speech.progress(this.isPast ? `Viewing event ${this.past.seq} of ${this.live.seq}.` : this.live.spoken ?? "");
     this.#keepTime();
   }
@@ -1435,12 +1506,17 @@ class View {
     on(this.card, "keydown", (event) => this.#key(event));
     on(this.card, "focusin", ({ target }) => target.dataset.box && makeCurrent(this.stage, target.dataset.box));
     on(this.chart.range, "input", () => lookAt(this, Number(this.chart.range.value)));
-    on(document, "fullscreenchange", () => !document.fullscreenElement && this.card.hasAttribute("data-present") && present(this));
+    on(document, "fullscreenchange", () => this.#leaveScreen());
     on(window, "keydown", (event) => this.#claim(event), { capture: true });
     this.#follow("msg:custom", (message) => message.type === "reply" && this.desk.hear(message));
     this.#follow("change:scene", () => this.schedule());
     this.#follow("change:svg", () => (putUpDrawing(this), this.schedule()));
     if (this.model.get("hides_twin")) hideTwin(el, signal);
+  }
+
+  /** Follow the browser when it leaves the full screen by itself. */
+  #leaveScreen() {
+    if (!document.fullscreenElement && this.card.hasAttribute("data-present")) present(this);
   }
 
   /** Hear the model as long as the view lives. @param {string} name @param {(message: any) => void} hear */
@@ -1453,11 +1529,17 @@ class View {
   #click({ target }) {
     if (!target.closest(".mars-menu")) closeMenus(this);
     const pressed = target.closest("[data-do]");
-    if (pressed) return ACTIONS[pressed.dataset.do]?.(this, pressed);
+    if (pressed) return ACTIONS[pressed.dataset.do]?.(this, pressed, this.#openerOf(pressed));
     const { node, source, step, ...more } = target.closest("[data-box], [data-source], [data-bar]")?.dataset ?? {};
     if (node !== undefined) return openPanel(this, { node }, target.closest("[data-box]"));
     if (source !== undefined) return openPanel(this, { source, target: more.target }, null);
     return step === undefined ? undefined : openPanel(this, { step }, null);
+  }
+
+  /** Find who gets the focus back; a menu is closed by what is chosen from it. @param {Element} pressed */
+  #openerOf(pressed) {
+    const isChosen = pressed.closest(".mars-popup") && pressed.type !== "submit";
+    return (isChosen && closeMenus(this)) || pressed;
   }
 
   /** @param {SubmitEvent} event */
@@ -1466,7 +1548,7 @@ class View {
     FORMS[event.target.dataset.form]?.(this, event.target);
   }
 
-  /** Do what a key does here; Jupyter hears neither of it nor of what is typed into a field. @param {KeyboardEvent} event */
+  /** Do what a key does here; Jupyter hears of neither that nor what is typed. @param {KeyboardEvent} event */
   #key(event) {
     const work = keyAction(this, event);
     if (work || isField(event.target) || event.target === this.chart.range) event.stopPropagation();
@@ -1485,9 +1567,9 @@ class View {
   }
 }
 
-/* -------------------------------------------------------------------------------------------------------- the module */
+/* ------------------------------------------------------------------------------------------------------- the module */
 
-/** Keep the scene of a model as Python changes it, so that views which are opened later are right. @param {{model: Model}} context */
+/** Keep the scene as Python changes it, so that views opened later are right. @param {{model: Model}} context */
 function initialize({ model }) {
   model.set("scene", stamped(model.get("scene") ?? {}));
   const hear = (message) => HEARD[message.type]?.(model, message);

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import AskUser, agent
+from mars_nb import Agent, AskUser, Tool, agent
 from mars_nb.errors import RunFailed, RunPaused
 from mars_nb.jupyter.live_view import LiveView
 from mars_nb.jupyter.runs import record_of
 from mars_nb.jupyter.screens import LiveScreen
+from mars_nb.testing.model import ScriptedModel, call
 from mars_nb.views.patch import merged
 from tests.unit.jupyter.waiting import until, wait_until
 
@@ -348,3 +349,40 @@ def test_watching_what_runs_here_shows_it(desk: Notebook, pages: list[Page]) -> 
     desk.mars("watch report")
     assert len(pages) == 2
     assert pages[1].view.can_steer
+
+
+# ------------------------------------------------------------------------------------------------------------ approving
+
+
+@pytest.mark.parametrize(
+    ("wish", "paid", "line"),
+    [
+        ({"verdict": "approve", "text": ""}, [5], "%mars answer yes"),
+        ({"verdict": "edit", "text": '{"amount": 4}'}, [4], """%mars answer '{"amount": 4}'"""),
+        ({"verdict": "refuse", "text": "too dear"}, [], "%mars answer 'no, too dear'"),
+    ],
+)
+def test_a_call_of_a_tool_is_approved_edited_or_refused_by_click(
+    desk: Notebook, pages: list[Page], wish: dict[str, Any], paid: list[int], line: str
+) -> None:
+    payments: list[int] = []
+
+    def pay(amount: int) -> str:
+        """Pay an amount."""
+        payments.append(amount)
+        return "paid"
+
+    model = ScriptedModel([call("pay", amount=5), "settled"])
+    Agent(model, "Payer", tools=[Tool(pay, needs_approval=True)])
+    desk.mars("report -b", "task: pay\nUser -> Payer -> User")
+    (page,) = pages
+    wait_until(lambda: page.scene.get("banner", {}).get("kind") == "asking")
+    assert page.scene["banner"]["tool"] == {"name": "pay", "arguments": '{"amount": 5}'}
+    assert page.scene["model"] == "scripted"
+    assert "no verdict" in page.wish("answer", verdict="perhaps", text="")["error"]
+    assert page.wish("answer", **wish)["line"] == line
+    assert desk.variables["report"].wait().final_response == "settled"
+    assert payments == paid
+    desk.mars("show report")
+    (visit,) = pages[-1].wish("detail", node="Payer")["detail"]["visits"]
+    assert [part[0] for part in visit["parts"]] == ["request", "tools", "reply"]

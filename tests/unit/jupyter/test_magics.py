@@ -534,10 +534,10 @@ def test_an_unknown_topic_is_an_error_with_the_nearest_one(notebook: Notebook) -
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("figure", r"'%mars figure' comes in a later release; %mars help verbs"),
+        ("executor", r"'%mars executor' comes in a later release; %mars help verbs"),
         ("timelime", r"'%mars timelime' is no command; did you mean 'timeline'\?"),
         ("show a b", "takes '.RUN.@WHERE..'; found 'a b'"),
-        ("show --fast", "'%mars show': unknown option '--fast'; it takes none"),
+        ("show --fast", "'%mars show': unknown option '--fast'; expected --kind"),
         ("resume --backround", "unknown option '--backround'; did you mean '--background'"),
         ("resume --max-steps", "'--max-steps' needs a value: '--max-steps N'"),
         ("resume --max-steps many", "'--max-steps many': expected a whole number from 1"),

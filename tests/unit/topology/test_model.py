@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import copy
+import html
+import re
 from dataclasses import dataclass
 from itertools import count
 
@@ -9,6 +11,7 @@ import pytest
 from mars_nb.errors import TopologyError
 from mars_nb.topology.model import END, RESERVED, START, USER, Edge, Topology
 from mars_nb.topology.rules import TimeoutRule
+from tests.unit.views.hostile import HOSTILE_TEXTS
 
 
 @dataclass(frozen=True)
@@ -145,3 +148,20 @@ def test_a_name_with_two_dashes_is_refused_where_no_arrow_is_expected() -> None:
 def test_it_shows_itself_in_one_line() -> None:
     shown = repr(Topology.from_text("A -> B -> C -> D -> E -> F"))
     assert shown == "<Topology of 6 nodes, 5 edges, 0 rules: A -> B, B -> C, C -> D, D -> E, …>"
+
+
+@pytest.mark.parametrize("name", ["A & B", "50 %", "$$x$$", "it's", "end", "\u7814\u7a76\u8005", "a~b^c*d_e"])
+def test_a_mermaid_flowchart_holds_names_as_labels_and_nothing_else(name: str) -> None:
+    lines = Topology(edges=[("User", name)]).to_mermaid().splitlines()
+    assert len(lines) == 4
+    assert re.fullmatch(r'    n1\["(?:[^"#$%&;<>`\\\[\]{}|()]|#\d+;)*"\]', lines[2])
+    assert html.unescape(re.sub(r"#(\d+);", r"&#\1;", lines[2])) == f'    n1["{name}"]'
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_no_text_breaks_out_of_a_mermaid_label(text: str) -> None:
+    drawn = Topology(edges=["User -> A"])
+    object.__setattr__(drawn, "nodes", ("User", text))  # no name may be so, but were it
+    object.__setattr__(drawn, "edges", ())
+    label = drawn.to_mermaid().split("\n", 2)[2]
+    assert not set(label.removeprefix('    n1["').removesuffix('"]')) & set('"<>`\n\r\x1b')
