@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.e2e.lab import App, Lab
 
 NAME = "run.ipynb"
+TIMEOUT_MS = 20_000
+"""How long a page may take for anything."""
 DONE = re.compile(r"\[\d+\]")
 BUSY = re.compile(r"\[\*\]")
 IDLE = """() => {
@@ -35,10 +37,11 @@ USUAL_COMPLAINTS = re.compile(
     r"|Command 'filebrowser:open-path' not registered"
     r"|Failed to load resource: .* 403 \(Forbidden\) \S+\.woff"  # fonts for formulas
 )
-ASK = """async code => {
+ASK = """async ([code, timeout_ms]) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
     const asked = kernel.requestExecute({code: "", user_expressions: {it: code}, store_history: false, silent: true});
-    const it = (await asked.done).content.user_expressions.it;
+    const late = new Promise((_, give_up) => setTimeout(() => give_up(new Error(`no reply: ${code}`)), timeout_ms));
+    const it = (await Promise.race([asked.done, late])).content.user_expressions.it;
     return it.status === "ok" ? it.data["text/plain"] : `${it.ename}: ${it.evalue}`;
 }"""
 SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
@@ -180,7 +183,7 @@ class NotebookPage:
 
     def ask(self, expression: str) -> str:
         """Give the ``repr`` of an expression in the kernel, which has to be idle."""
-        return str(self.page.evaluate(ASK, expression))
+        return str(self.page.evaluate(ASK, [expression, TIMEOUT_MS]))
 
     def press_stop(self) -> None:
         """Press the stop button of the toolbar."""
