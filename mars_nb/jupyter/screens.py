@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PAINT_EVERY_S: Final = 0.25
 """Least time between two pictures of one run."""
-SHOW_EVERY_S: Final = 0.1
+SHOW_EVERY_S: Final = 0.12
 """Least time between two changes of a live view."""
 STILL_EVERY_S: Final = 3.0
 """Least time between two pictures behind a live view: they are for the notebook that is saved before a crash."""

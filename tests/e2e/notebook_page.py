@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import nbformat
 from playwright.sync_api import expect
 
 from tests.e2e.lab import HOST
+from tests.e2e.team import MODULE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 NAME = "run.ipynb"
 TIMEOUT_MS = 20_000
 """How long a page may take for anything."""
+MESSAGE_KIND = re.compile(rb'"msg_type": ?"([a-z_]+)"')
+MESSAGE_DATE = re.compile(rb'"date": ?"([^"]+)"')
 DONE = re.compile(r"\[\d+\]")
 BUSY = re.compile(r"\[\*\]")
 IDLE = """() => {
@@ -55,6 +59,24 @@ SHOWS = """([output, wanted]) => {
 }"""
 
 
+class Message(NamedTuple):
+    """A message of the kernel to the page.
+
+    Parameters
+    ----------
+    kind : str
+        Its type, such as ``"comm_msg"``.
+    at : datetime
+        When it was sent.
+    n_bytes : int
+        How large it is.
+    """
+
+    kind: str
+    at: datetime
+    n_bytes: int
+
+
 class NotebookPage:
     """A notebook that is open in a browser.
 
@@ -79,6 +101,7 @@ class NotebookPage:
         self.complaints: list[str] = []
         self.strangers: list[str] = []
         self.dialogs: list[str] = []
+        self.messages: list[Message] = []
         self.page: Page
         self._lab = lab
         self._context = context
@@ -88,6 +111,7 @@ class NotebookPage:
     def write(self, *cells: str) -> NotebookPage:
         """Write a notebook of these code cells and open it."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "team.py").write_text(MODULE, encoding="utf-8")
         spec = {"name": self.kernel, "display_name": self.kernel, "language": "python"}
         made = [nbformat.v4.new_code_cell(each) for each in cells]
         nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": spec}), self.folder / NAME)
@@ -100,6 +124,7 @@ class NotebookPage:
         self.page.on("pageerror", lambda error: self._note_complaint(str(error)))
         self.page.on("dialog", self._note_dialog)
         self.page.on("request", self._note_stranger)
+        self.page.on("websocket", lambda socket: socket.on("framereceived", self._note_message))
         path = (self.folder / NAME).relative_to(self._lab.folder).as_posix()
         self.page.goto(self._lab.url(path, self.app))
         self.wait_until_idle()
@@ -127,13 +152,22 @@ class NotebookPage:
         self.dialogs.append(dialog.message)
         dialog.dismiss()
 
+    def _note_message(self, frame: str | bytes) -> None:
+        """Note what the kernel sends to the page; each frame holds one message."""
+        data = frame.encode() if isinstance(frame, str) else frame
+        kind, sent_at = MESSAGE_KIND.search(data), MESSAGE_DATE.search(data)
+        if kind and sent_at:
+            self.messages.append(Message(kind[1].decode(), datetime.fromisoformat(sent_at[1].decode()), len(data)))
+
     def _note_stranger(self, request: Request) -> None:
         address = urlsplit(request.url)
         if address.scheme not in {"data", "blob"} and address.hostname != HOST:
             self.strangers.append(request.url)
 
     def shoot(self, path: Path) -> None:
-        """Take a picture of what is seen."""
+        """Take a picture of what is seen, with the newest live view in the middle if there is one."""
+        for view in self.page.locator(".mars-live").all()[-1:]:
+            view.scroll_into_view_if_needed()
         self.page.screenshot(path=path)
 
     # --------------------------------------------------------------------------------------------------------- cells

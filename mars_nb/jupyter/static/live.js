@@ -846,8 +846,9 @@ function paintBar(chart, i, bar, { end, now, pitch }) {
   if (chart.painted.get(i) === key) return;
   chart.painted.set(i, key);
   const width = Math.max(0.35, ((until - start) / end) * 100);
+  const x = Math.min((start / end) * 100, 100 - width); // what began just now is as wide as can be seen, and inside
   const drawn = chart.drawn.get(i) ?? addBar(chart, i);
-  setAll(drawn, { "data-state": state, "data-step": step, x: `${(start / end) * 100}%`, y: lane * pitch + 1, width: `${width}%`, height: Math.max(2, pitch - 3) });
+  setAll(drawn, { "data-state": state, "data-step": step, x: `${x}%`, y: lane * pitch + 1, width: `${width}%`, height: Math.max(2, pitch - 3) });
   write(drawn.querySelector("title"), `${agent} · ${step} · ${state} · ${clockText(until - start)}`);
   write(drawn.querySelector("text"), pitch >= LABEL_PX && width > 3.5 ? agent : "");
 }
