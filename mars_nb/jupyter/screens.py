@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PAINT_EVERY_S: Final = 0.25
 """Least time between two pictures of one run."""
-SHOW_EVERY_S: Final = 0.1
+SHOW_EVERY_S: Final = 0.12
 """Least time between two changes of a live view."""
 STILL_EVERY_S: Final = 3.0
 """Least time between two pictures behind a live view: they are for the notebook that is saved before a crash."""
@@ -151,6 +151,7 @@ class LiveScreen(Screen):
         self._slot: DisplayHandle | None = None
         self._drawn: object = None
         self._painted_at = 0.0
+        self._status = ""
 
     @property
     def is_heard(self) -> bool:  # type: ignore[override]
@@ -186,8 +187,11 @@ class LiveScreen(Screen):
         if self._drawn is not record.stage:
             self._drawn = record.stage
             self._live.redraw(_drawing(record), record.stage.topology.to_text())
-        self._live.show(record.scene())
-        if time.monotonic() - self._painted_at >= STILL_EVERY_S:
+        scene = record.scene()
+        self._live.show(scene)
+        is_news = scene["status"] != self._status
+        if is_news or time.monotonic() - self._painted_at >= STILL_EVERY_S:
+            self._status = scene["status"]
             self._paint_still(record)
 
     def settle(self, record: RunRecord) -> None:

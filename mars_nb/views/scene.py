@@ -233,7 +233,7 @@ def _bars(history: History, onlooker: Onlooker) -> dict[str, list[Any]]:
 def _bar(step: StepTrace, history: History, onlooker: Onlooker, *, is_over: bool) -> list[Any]:
     """Give one bar: lane, begin and end in seconds of work, state, agent, step, and the seq at which it ended."""
     at = history.journal.at
-    lane = min(onlooker.lanes.get((step.branch_id, step.step), 0), N_LANES - 1)
+    lane = onlooker.lanes.get((step.branch_id, step.step), 0) % N_LANES
     began_s = onlooker.worked_s(at(step.began_seq))
     ends = step.ended_seq and step.status != "running"
     ended_s = onlooker.worked_s(at(step.ended_seq)) if ends else -1

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.kernels import NEWEST
 from tests.e2e.lab import Lab, browser_path, open_browser
-from tests.e2e.notebook_page import NotebookPage
+from tests.e2e.notebook_page import TIMEOUT_MS, NotebookPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.e2e.lab import App
 
 SCREENSHOTS = Path(__file__).parent.parent.parent / "out" / "screenshots"
-TIMEOUT_MS = 20_000
 
 
 class OpenNotebook(Protocol):

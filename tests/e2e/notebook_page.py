@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import nbformat
 from playwright.sync_api import expect
 
 from tests.e2e.lab import HOST
+from tests.e2e.team import MODULE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from tests.e2e.lab import App, Lab
 
 NAME = "run.ipynb"
+TIMEOUT_MS = 20_000
+"""How long a page may take for anything."""
+MESSAGE_KIND = re.compile(rb'"msg_type": ?"([a-z_]+)"')
+MESSAGE_DATE = re.compile(rb'"date": ?"([^"]+)"')
 DONE = re.compile(r"\[\d+\]")
 BUSY = re.compile(r"\[\*\]")
 IDLE = """() => {
@@ -35,10 +41,11 @@ USUAL_COMPLAINTS = re.compile(
     r"|Command 'filebrowser:open-path' not registered"
     r"|Failed to load resource: .* 403 \(Forbidden\) \S+\.woff"  # fonts for formulas
 )
-ASK = """async code => {
+ASK = """async ([code, timeout_ms]) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
     const asked = kernel.requestExecute({code: "", user_expressions: {it: code}, store_history: false, silent: true});
-    const it = (await asked.done).content.user_expressions.it;
+    const late = new Promise((_, give_up) => setTimeout(() => give_up(new Error(`no reply: ${code}`)), timeout_ms));
+    const it = (await Promise.race([asked.done, late])).content.user_expressions.it;
     return it.status === "ok" ? it.data["text/plain"] : `${it.ename}: ${it.evalue}`;
 }"""
 SHUT_DOWN = "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
@@ -50,6 +57,24 @@ SHOWS = """([output, wanted]) => {
     return [output, ...pictures].some(picture => Object.entries(wanted).every(([agent, state]) =>
         picture.querySelector(`[data-node="${agent}"][data-state="${state}"]`)));
 }"""
+
+
+class Message(NamedTuple):
+    """A message of the kernel to the page.
+
+    Parameters
+    ----------
+    kind : str
+        Its type, such as ``"comm_msg"``.
+    at : datetime
+        When it was sent.
+    n_bytes : int
+        How large it is.
+    """
+
+    kind: str
+    at: datetime
+    n_bytes: int
 
 
 class NotebookPage:
@@ -76,6 +101,7 @@ class NotebookPage:
         self.complaints: list[str] = []
         self.strangers: list[str] = []
         self.dialogs: list[str] = []
+        self.messages: list[Message] = []
         self.page: Page
         self._lab = lab
         self._context = context
@@ -85,6 +111,7 @@ class NotebookPage:
     def write(self, *cells: str) -> NotebookPage:
         """Write a notebook of these code cells and open it."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "team.py").write_text(MODULE, encoding="utf-8")
         spec = {"name": self.kernel, "display_name": self.kernel, "language": "python"}
         made = [nbformat.v4.new_code_cell(each) for each in cells]
         nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": spec}), self.folder / NAME)
@@ -97,6 +124,7 @@ class NotebookPage:
         self.page.on("pageerror", lambda error: self._note_complaint(str(error)))
         self.page.on("dialog", self._note_dialog)
         self.page.on("request", self._note_stranger)
+        self.page.on("websocket", lambda socket: socket.on("framereceived", self._note_message))
         path = (self.folder / NAME).relative_to(self._lab.folder).as_posix()
         self.page.goto(self._lab.url(path, self.app))
         self.wait_until_idle()
@@ -124,13 +152,22 @@ class NotebookPage:
         self.dialogs.append(dialog.message)
         dialog.dismiss()
 
+    def _note_message(self, frame: str | bytes) -> None:
+        """Note what the kernel sends to the page; each frame holds one message."""
+        data = frame.encode() if isinstance(frame, str) else frame
+        kind, sent_at = MESSAGE_KIND.search(data), MESSAGE_DATE.search(data)
+        if kind and sent_at:
+            self.messages.append(Message(kind[1].decode(), datetime.fromisoformat(sent_at[1].decode()), len(data)))
+
     def _note_stranger(self, request: Request) -> None:
         address = urlsplit(request.url)
         if address.scheme not in {"data", "blob"} and address.hostname != HOST:
             self.strangers.append(request.url)
 
     def shoot(self, path: Path) -> None:
-        """Take a picture of what is seen."""
+        """Take a picture of what is seen, with the newest live view in the middle if there is one."""
+        for view in self.page.locator(".mars-live").all()[-1:]:
+            view.scroll_into_view_if_needed()
         self.page.screenshot(path=path)
 
     # --------------------------------------------------------------------------------------------------------- cells
@@ -180,7 +217,7 @@ class NotebookPage:
 
     def ask(self, expression: str) -> str:
         """Give the ``repr`` of an expression in the kernel, which has to be idle."""
-        return str(self.page.evaluate(ASK, expression))
+        return str(self.page.evaluate(ASK, [expression, TIMEOUT_MS]))
 
     def press_stop(self) -> None:
         """Press the stop button of the toolbar."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.harmless import assert_harmless
 from tests.e2e.kernels import KERNELS, NEWEST
 from tests.e2e.team import SETUP, cell
 
@@ -154,29 +155,6 @@ def media_types(saved: Any) -> set[str]:
     return {media for output in saved["outputs"] for media in output.get("data", {})}
 
 
-ATTACK = r"""
-<script>window.attacked = 1</script><img src=x onerror="window.attacked = 1"><svg onload="window.attacked = 1"></svg>
-<iframe srcdoc="<script>parent.attacked = 1</script>"></iframe><a href="javascript:window.attacked = 1">click</a>
-![x](https://attacker.invalid/x.png) [go](javascript:alert(1)) </title></text><script>alert(1)</script>
-<style>@import "https://attacker.invalid/x.css";</style> $\href{javascript:alert(1)}{x}$
-"""
-MALLORY = f"""
-from mars_nb import AskUser, agent
-ATTACK = {ATTACK!r}
-
-@agent
-async def Mallory(request):
-    yield ATTACK
-    yield ATTACK
-
-@agent
-def Trudy(request):
-    raise ValueError(ATTACK)
-
-@agent
-def Oscar(request):
-    return AskUser(ATTACK)
-"""
 ATTACKS = ("Mallory", "Trudy", "Oscar")
 
 
@@ -184,14 +162,11 @@ ATTACKS = ("Mallory", "Trudy", "Oscar")
 def test_what_an_agent_says_is_shown_and_never_obeyed(open_notebook: OpenNotebook, app: App) -> None:
     cells = [f"%%mars {name.lower()} -b\ntask: x\nUser -> {name} -> User" for name in ATTACKS]
     foreground = "%%mars\ntask: x\nUser -> Mallory -> User"
-    notebook = open_notebook(SETUP + MALLORY, foreground, *cells, "await mallory; await trudy", app=app)
+    notebook = open_notebook(SETUP, foreground, *cells, "await mallory; await trudy", app=app)
     for position in range(6):
         notebook.run(position)
     expect(notebook.output(1)).to_contain_text("<script>window.attacked = 1</script>")
     notebook.wait_for(notebook.output(2), Mallory="done")
     notebook.wait_for(notebook.output(3), Trudy="failed")
     notebook.wait_for(notebook.output(4), Oscar="asking")
-    assert notebook.page.evaluate("window.attacked") is None
-    assert notebook.dialogs == []
-    assert notebook.page.locator(".jp-OutputArea-output :is(script, iframe, [onerror], [onload])").count() == 0
-    assert notebook.page.locator(".jp-OutputArea-output [href^='javascript:']").count() == 0
+    assert_harmless(notebook)

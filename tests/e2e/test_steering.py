@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.harmless import assert_harmless
 from tests.e2e.kernels import KERNELS, NEWEST
 from tests.e2e.team import SETUP, cell
 
@@ -96,7 +97,7 @@ def test_a_kernel_that_hears_no_clicks_is_noticed_and_the_stop_button_named(
     notebook.let("South")
     notebook.finished(1)
     expect(view).to_contain_text("%mars resume report")
-    expect(view).not_to_contain_text("stop button")
+    expect(view).not_to_contain_text("Not answering?")
 
 
 def test_a_second_click_on_pause_does_not_wait_for_the_running_step(open_notebook: OpenNotebook) -> None:
@@ -133,6 +134,47 @@ def test_a_click_on_stop_ends_a_run_and_keeps_what_it_has(open_notebook: OpenNot
     assert "North has done it" in notebook.ask("report.timeline()['response'].tolist()")
 
 
+def test_a_failed_step_is_asked_again_by_a_click(open_notebook: OpenNotebook, shoot: Shoot) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b", drawing="User -> Planner -> Broken, North -> Writer -> User"))
+    view = started(notebook, "Planner", "North", "Writer")
+    notebook.wait_for(view, Broken="failed")
+    expect(view.get_by_role("alert")).to_contain_text("ConnectionError")
+    shoot(notebook, "failed")
+    (notebook.folder / "mended").touch()
+    press(view, "Retry only Broken")
+    expect(view).to_contain_text("Writer has done it")
+    assert notebook.ask("report.total_steps") == "4"
+
+
+def test_a_checkpoint_is_made_and_the_run_goes_back_to_it_and_is_forked_from_it(
+    open_notebook: OpenNotebook, shoot: Shoot
+) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b -p Writer"), "result = await other\n%mars show other")
+    view = started(notebook, "Planner", "North", "South")
+    notebook.wait_for(view, South="done", Writer="paused")
+    press(view, "Checkpoint ▾")
+    view.get_by_role("textbox", name="Name of the checkpoint").fill("before-writing")
+    press(view, "Create")
+    expect(view).to_contain_text("%mars checkpoint report@before-writing")
+    notebook.let("Writer")
+    press(view, "Checkpoint ▾")
+    shoot(notebook, "checkpoints")
+    press(view, "Fork before-writing…")
+    view.get_by_role("textbox", name="Name of the new run").fill("other")
+    shoot(notebook, "fork")
+    view.locator("[data-form=fork]").get_by_role("button", name="Create").click()
+    expect(view).to_contain_text("%mars fork report@before-writing --as other")
+    fork = notebook.run(2)
+    expect(fork).to_contain_text("Writer has done it")
+    assert notebook.ask("report.status, other.status") == "('paused', 'succeeded')"
+    notebook.page.keyboard.press("Escape")
+    press(view, "Checkpoint ▾")
+    press(view, "Restore before-writing")
+    expect(view).to_contain_text("%mars restore report@before-writing")
+    press(view, "Resume")
+    expect(view).to_contain_text("Writer has done it")
+
+
 # --------------------------------------------------------------------------------------------------- questions, looking
 
 
@@ -156,23 +198,33 @@ def test_the_scrubber_shows_the_run_as_it_was_and_leads_back(open_notebook: Open
     notebook.page.keyboard.press("Home")
     notebook.wait_for(view, South="idle", Writer="idle")
     expect(view).to_contain_text("viewing")
-    expect(button(view, "Resume")).to_be_disabled()
+    expect(button(view, "Resume").first).to_be_disabled()
     shoot(notebook, "past")
     press(view, "Back to live")
     notebook.wait_for(view, South="done", Writer="paused")
     expect(button(view, "Resume").first).to_be_enabled()
 
 
-def test_a_click_on_an_agent_shows_what_it_was_asked_and_said(open_notebook: OpenNotebook, shoot: Shoot) -> None:
+def test_a_click_shows_what_an_agent_did_what_went_over_an_edge_and_a_step(
+    open_notebook: OpenNotebook, shoot: Shoot
+) -> None:
     notebook = open_notebook(SETUP, cell(line="-b -p Writer"))
     view = started(notebook, "Planner", "North", "South")
     notebook.wait_for(view, South="done", Writer="paused")
-    view.get_by_role("button", name="South, ").first.click()
-    expect(view).to_contain_text("South has done it")
-    expect(view).to_contain_text("Planner has done it")
+    details = view.get_by_role("region", name="Details")
+    view.get_by_role("button", name="South, done").click()
+    expect(details.get_by_role("heading")).to_have_text("South")
+    expect(details).to_contain_text("Planner has done it")
+    expect(details).to_contain_text("South has done it")
     shoot(notebook, "details")
     notebook.page.keyboard.press("Escape")
-    expect(view).not_to_contain_text("South has done it")
+    expect(details).to_be_hidden()
+    view.locator("[data-source=Planner][data-target=North] [data-part=hit]").click(force=True)
+    expect(details.get_by_role("heading")).to_have_text("Planner → North")
+    expect(details).to_contain_text("Planner has done it")
+    view.locator("[data-step='b0.1#1']").click()
+    expect(details).to_contain_text("b0.1#1")
+    expect(details).to_contain_text("South has done it")
 
 
 def test_a_closed_tab_is_no_loss_since_show_attaches_again(open_notebook: OpenNotebook) -> None:
@@ -190,3 +242,18 @@ def test_a_closed_tab_is_no_loss_since_show_attaches_again(open_notebook: OpenNo
     expect(view).to_contain_text("Paused")
     press(view, "Resume")
     expect(view).to_contain_text("Writer has done it")
+
+
+def test_what_an_agent_says_in_a_live_view_is_shown_and_never_obeyed(open_notebook: OpenNotebook) -> None:
+    drawings = ["User -> Mallory -> Writer -> User", "User -> Trudy -> User", "User -> Oscar -> User"]
+    cells = [cell(line="-b", drawing=each, name=f"run{i}") for i, each in enumerate(drawings)]
+    notebook = open_notebook(SETUP, *cells)
+    for position in range(4):
+        notebook.run(position)
+    said = '<script>window.attacked = 1</script><img src=x onerror="window.attacked = 1">'
+    expect(notebook.output(1).locator(".mars-speaker")).to_contain_text(said)
+    expect(notebook.output(2).get_by_role("alert")).to_contain_text("<script>window.attacked = 1</script>")
+    expect(notebook.output(3).locator(".mars-question")).to_contain_text(said)
+    notebook.output(1).get_by_role("button", name="Mallory, done").click()
+    expect(notebook.output(1).get_by_role("region", name="Details")).to_contain_text(said)
+    assert_harmless(notebook)

@@ -251,7 +251,7 @@ class Kernel:
 
     @property
     def texts(self) -> list[str]:
-        return [output["data"]["text/plain"] for output in self.outputs if "data" in output]
+        return [output["data"]["text/plain"] for output in self.outputs if "text/plain" in output.get("data", {})]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -301,7 +301,7 @@ async def test_the_stop_button_pauses_a_run_when_the_running_step_is_over(
 ) -> None:
     cell = f"{before}%%mars\ntask: x\nUser -> Fast -> {agent} -> Last -> User"
     assert await kernel.run(cell, interrupt_on=f"▶ {agent}") == "error"
-    assert kernel.error == f"mars: run 'run' paused after 2 steps (you asked for it); {PAUSED}"
+    assert kernel.error == f"mars: run 'run' paused after 2 steps (you pressed the stop button); {PAUSED}"
     assert f"✓ Fast → ✓ {agent} → ‖ Last" in kernel.texts
     assert await kernel.run("%mars resume") == "ok"
     assert await kernel.run("run.status, len(run.timeline())") == "ok"
@@ -313,7 +313,7 @@ async def test_the_stop_button_pauses_a_run_when_the_running_step_is_over(
 async def test_the_stop_button_pressed_twice_pauses_at_once(kernel: Kernel, before: str) -> None:
     cell = f"{before}%%mars\ntask: x\nUser -> Fast -> Endless -> User"
     assert await kernel.run(cell, interrupt_on="▶ Endless", n_presses=2) == "error"
-    assert kernel.error == f"mars: run 'run' paused after 1 step (you asked for it); {PAUSED}"
+    assert kernel.error == f"mars: run 'run' paused after 1 step (you pressed the stop button); {PAUSED}"
 
 
 @in_one_loop
@@ -322,7 +322,7 @@ async def test_the_stop_button_pauses_a_run_in_the_background_that_a_cell_waits_
     for wait in ("await run", "run.wait()"):
         assert await kernel.run(cell) == "ok"
         assert await kernel.run(f"display('waiting')\n{wait}", interrupt_on="waiting") == "error"
-        assert kernel.error == f"mars: run 'run' paused after 1 step (you asked for it); {PAUSED}"
+        assert kernel.error == f"mars: run 'run' paused after 1 step (you pressed the stop button); {PAUSED}"
         assert "✓ Slow → ‖ Last" in kernel.texts
 
 

@@ -891,7 +891,8 @@ function paintBar(chart, i, bar, { end, now, pitch }) {
   chart.painted.set(i, key);
   const width = Math.max(0.35, ((until - start) / end) * 100);
   const drawn = chart.drawn.get(i) ?? addBar(chart, i);
-  const across = { x: `${(start / end) * 100}%`, width: `${width}%` };
+  const x = Math.min((start / end) * 100, 100 - width); // what began just now is as wide as can be seen, and inside
+  const across = { x: `${x}%`, width: `${width}%` };
   const down = { y: lane * pitch + 1, height: Math.max(2, pitch - 3) };
   setAll(drawn, { "data-state": state, "data-step": step, ...across, ...down });
   write(drawn.querySelector("title"), `${agent} · ${step} · ${state} · ${clockText(until - start)}`);
