@@ -45,7 +45,7 @@ class Here:
         """Ask, and wait for the reply."""
         self._paint()
         if await _is_heard(self._record) and (live := self._record.live):
-            return await live.ask(question)
+            return await live.ask(question, self._paint)
         try:
             return _answer(self._keyboard, question)
         except KeyboardInterrupt:
@@ -73,7 +73,7 @@ class There:
         """Ask, and wait for the reply."""
         self._paint()
         if await _is_heard(self._record) and (live := self._record.live):
-            return await live.ask(question)
+            return await live.ask(question, self._paint)
         answer: Future[str] = Future()
         self._inbox.put(partial(_resolve, answer, partial(_answer, self._keyboard, question)))
         return await asyncio.wrap_future(answer)
@@ -88,8 +88,7 @@ class Later:
 
     async def ask(self, question: str) -> str:
         """Ask, and wait for the reply."""
-        self._paint()
-        return await self._live.ask(question)
+        return await self._live.ask(question, self._paint)
 
 
 async def _is_heard(record: RunRecord) -> bool:

@@ -110,9 +110,10 @@ class Live:
             return at_once(work)
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(GRACE_S)
 
-    async def ask(self, question: str) -> str:
-        """Ask whoever looks: wait for `answer`."""
+    async def ask(self, question: str, show: Callable[[], object]) -> str:
+        """Ask whoever looks: show that there is a question, and wait for `answer`."""
         self.question, self._answer = question, self._loop.create_future()
+        show()
         try:
             return await self._answer
         finally:

@@ -55,6 +55,13 @@ class Page:
         return self.replies[n]
 
 
+def wait_for_question(desk: Notebook, page: Page) -> None:
+    """Wait until the run asks, and the page shows it."""
+    record = record_of(desk.variables["report"])
+    wait_until(lambda: record.live is not None and record.live.question)
+    wait_until(lambda: page.scene.get("banner", {}).get("kind") == "asking")
+
+
 @pytest.fixture
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[Page]:
     """Give the pages of the views that are opened, in order."""
@@ -215,7 +222,7 @@ def test_a_closer_look_now_and_then(desk: Notebook, pages: list[Page]) -> None:
 def test_a_question_is_answered_in_its_box(desk: Notebook, pages: list[Page]) -> None:
     desk.mars("report -b", "task: hello\nUser -> Editor -> User")
     (page,) = pages
-    wait_until(lambda: page.scene.get("banner", {}).get("kind") == "asking")
+    wait_for_question(desk, page)
     assert page.scene["banner"]["question"] == "Publish it?"
     assert page.wish("answer", text="yes please")["line"] == "%mars answer 'yes please'"
     assert desk.variables["report"].wait().final_response == "published"
@@ -225,9 +232,7 @@ def test_a_question_in_a_cell_goes_to_the_box_where_clicks_are_heard(desk: Noteb
     def person() -> None:
         wait_until(lambda: pages)
         pages[0].wish("hello")
-        wait_until(lambda: pages[0].scene.get("banner", {}).get("kind") == "asking")
-        record = record_of(desk.variables["report"])
-        wait_until(lambda: record.live is not None and record.live.question)
+        wait_for_question(desk, pages[0])
         pages[0].wish("answer", text="yes")
 
     clicking = threading.Thread(target=person)
@@ -243,7 +248,7 @@ def test_a_failed_run_offers_what_helps(desk: Notebook, pages: list[Page]) -> No
     (page,) = pages
     rule = page.scene["banner"]["actions"][1]["rule"]
     assert page.wish("resume", rule=rule)["line"] == "%mars resume report --rule 'quorum(Editor, 0.5)' -b"
-    wait_until(lambda: page.scene.get("banner", {}).get("kind") == "asking")
+    wait_for_question(desk, page)
     page.wish("answer", text="yes")
     assert desk.variables["report"].wait().final_response == "published"
 
@@ -376,7 +381,7 @@ def test_a_call_of_a_tool_is_approved_edited_or_refused_by_click(
     Agent(model, "Payer", tools=[Tool(pay, needs_approval=True)])
     desk.mars("report -b", "task: pay\nUser -> Payer -> User")
     (page,) = pages
-    wait_until(lambda: page.scene.get("banner", {}).get("kind") == "asking")
+    wait_for_question(desk, page)
     assert page.scene["banner"]["tool"] == {"name": "pay", "arguments": '{"amount": 5}'}
     assert page.scene["model"] == "scripted"
     assert "no verdict" in page.wish("answer", verdict="perhaps", text="")["error"]
