@@ -85,8 +85,12 @@ class Theme:
     prefers: Literal["light", "dark"] = "light"
 
 
-_LIGHT: Final = "html { color-scheme: light; } :root { --jp-layout-color1: #ffffff; --jp-border-color2: #e0e0e0; }"
-_DARK: Final = "html { color-scheme: dark; } :root { --jp-layout-color1: #111111; --jp-border-color2: #424242; }"
+_LIGHT: Final = """html { color-scheme: light; }
+:root { --jp-layout-color1: white; --jp-layout-color2: #eeeeee; --jp-ui-font-color1: rgba(0, 0, 0, 0.87);
+  --jp-border-color2: #e0e0e0; --jp-brand-color1: #1976d2; }"""
+_DARK: Final = """html { color-scheme: dark; }
+:root { --jp-layout-color1: #212121; --jp-layout-color2: #424242; --jp-ui-font-color1: rgba(255, 255, 255, 0.87);
+  --jp-border-color2: #616161; --jp-brand-color1: #2196f3; }"""
 THEMES: Final = {
     "light": Theme('data-jp-theme-light="true"', _LIGHT, prefers="dark"),
     "dark": Theme('data-jp-theme-light="false"', _DARK),

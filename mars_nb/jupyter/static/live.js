@@ -1005,7 +1005,7 @@ async function askDetail(view, isQuiet) {
   panel.isAsking = false;
   if (panel.target !== target) return;
   if (reply.detail) paintDetail(view, reply.detail);
-  if (reply.error || reply.line) view.tell(reply);
+  if (!isQuiet && (reply.error || reply.line)) view.tell(reply);
 }
 
 /** Ask again when the box of what is shown has changed, or another moment is looked at. @param {View} view */
@@ -1123,7 +1123,7 @@ function paintFoot({ foot }) {
   write(foot.said, foot.hint || error || text || (line ? "done" : TIP));
   foot.said.dataset.kind = kind;
   write(foot.line.firstElementChild, line ?? "");
-  foot.line.hidden = !line;
+  foot.line.hidden = !line || foot.hint !== "";
 }
 
 /* ------------------------------------------------------------------------------------------------------------- past */
@@ -1157,7 +1157,7 @@ async function askPast(view) {
   const reply = await view.desk.wish({ do: "look", seq });
   if (!isLatest()) return;
   if (reply.scene) view.past.scene = reply.scene;
-  if (reply.error) view.tell(reply);
+  if (reply.error || reply.line) view.tell(reply);
   view.schedule();
   goOn();
 }
