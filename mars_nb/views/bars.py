@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from mars_nb.events import (
+    ApprovalAsked,
     BranchCreated,
     BranchEnded,
     BranchesJoined,
@@ -175,6 +176,9 @@ class _Reader:
                 self._note_branch(event)
             case StepScheduled() | StepCompleted() | StepFailed():
                 self._note_step(event)
+            case ApprovalAsked(branch=branch):
+                self._close(branch, NodeState.DONE, "asks whether it may use a tool")
+                self._wait(branch, NodeState.ASKING, "asks a person")
             case QuestionAsked(branch=branch):
                 self._wait(branch, NodeState.ASKING, "asks a person")
             case QuestionAnswered(branch=branch):
@@ -230,7 +234,7 @@ class _Reader:
     def _retried(self, branch: str, attempt: int) -> None:
         """Note the pause between a failed attempt and the next one."""
         last = self.bars[self.last_step[branch]] if branch in self.last_step else None
-        if attempt > 1 and last and last.end_s is not None:
+        if last and last.end_s is not None and last.state is NodeState.FAILED:
             says = f"pauses before attempt {attempt}"
             self.bars.append(
                 replace(last, start_s=last.end_s, end_s=self.now, state=NodeState.READY, kind="wait", says=says)

@@ -1,7 +1,7 @@
 """A chart that a person can read: fewer lanes, and bars that are not slivers.
 
 A run may have a thousand branches, or ten thousand steps in one. Then a lane is an agent instead of a branch, only
-those that worked longest are shown, and bars that follow each other closely are one. What is left out is counted.
+those that worked longest are shown, and bars that would be slivers are one. What is left out is counted.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ def _longest(chart: Chart, n_lanes: int) -> Chart:
 
 
 def _merged(chart: Chart, n_bars: int) -> Chart:
-    """Make one bar of those in a lane that overlap, or are closer together than could be seen."""
-    nearest_s = chart.span_s * max(len(chart.lanes), 1) / n_bars
+    """Make one bar of those in a lane that would be slivers side by side."""
+    least_s = chart.span_s * max(len(chart.lanes), 1) / n_bars
     found: list[Bar] = []
     for lane in range(len(chart.lanes)):
         group: list[Bar] = []
         for bar in (bar for bar in chart.bars if bar.lane == lane and bar.kind == "step"):
-            if group and chart.worked_s(bar.start_s) - max(ends_s(each, chart) for each in group[-1:]) > nearest_s:
+            if group and ends_s(bar, chart) - chart.worked_s(group[0].start_s) > least_s:
                 found.append(_one(group))
                 group = []
             group.append(bar)

@@ -26,7 +26,7 @@ DRAWINGS = [
 ]
 RUNS = ["study", "failed", "paused", "asking"]
 CHARTS = ["gantt", "retried-gantt"]
-PLOTS = ["plot", "no-cost", "cost", "tokens"]
+PLOTS = ["plot", "no-cost", "tokens", "cost"]
 SVG = "{http://www.w3.org/2000/svg}"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

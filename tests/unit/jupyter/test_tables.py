@@ -64,3 +64,20 @@ def test_every_table_prints_small(echo: Notebook) -> None:
     echo.mars("report", CELL)
     kinds = {type(echo.mars(line)) for line in ("sessions", "agents", "cost", "timeline", "patterns")}
     assert [kind.__name__ for kind in kinds] == ["Table"]
+
+
+def test_a_run_adds_little_to_a_notebook_however_much_is_said(notebook: Notebook) -> None:
+    names = [f"Agent{i}" for i in range(45)]
+    for name in names:
+        agent(name)(lambda _: "<&>\u7814" * 25_000)
+    notebook.outputs.clear()
+    notebook.mars(
+        "report --in-memory", f"task: x\nUser -> {names[0]} -> {', '.join(names[1:-1])} -> {names[-1]} -> User"
+    )
+    n_bytes = sum(len(text.encode()) for output in notebook.outputs for text in output["data"].values())
+    assert len(notebook.outputs) == 3
+    assert n_bytes <= 100_000
+    for line in ("timeline report", "cost report", "show report --kind gantt"):
+        shown = notebook.mars(line)
+        html = shown._repr_html_() if hasattr(shown, "_repr_html_") else shown._repr_mimebundle_()["image/svg+xml"]
+        assert len(repr(shown).encode()) + len(html.encode()) <= 100_000

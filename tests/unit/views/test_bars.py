@@ -8,6 +8,7 @@ import pytest
 
 from mars_nb import AskUser
 from mars_nb.events import (
+    ApprovalAsked,
     BranchCreated,
     BranchForked,
     BranchMoved,
@@ -128,6 +129,22 @@ def test_who_asks_a_person_waits_for_the_answer() -> None:
     assert seen(drawn)[1] == ("b0", "A", 1, 4, "asking")
 
 
+def test_a_step_that_asks_for_approval_is_two_bars_and_a_wait() -> None:
+    drawn = told(
+        (0, StepScheduled("b0", 1, "A")),
+        (1, ApprovalAsked("b0", 1, call_id="1", question="may I?")),
+        (4, QuestionAnswered("b0", "yes")),
+        (4, StepScheduled("b0", 1, "A")),
+        (6, StepCompleted("b0", 1, content="x")),
+    )
+    assert seen(drawn) == [
+        ("b0", "A", 0, 1, "done"),
+        ("b0", "A", 1, 4, "asking"),
+        ("b0", "A", 4, 6, "done"),
+    ]
+    assert {bar.step_id for bar in drawn.bars} == {"b0#1"}
+
+
 def test_a_pause_takes_no_working_time() -> None:
     drawn = told(
         (0, StepScheduled("b0", 1, "A")),
@@ -233,19 +250,21 @@ def test_with_many_branches_a_lane_is_an_agent_and_those_that_worked_most_are_ke
     assert drawn.links == ()
 
 
-def test_steps_that_follow_each_other_closely_are_one_bar() -> None:
-    drawn = condensed(chart(chain(1_000)))
-    assert (drawn.lanes, len(drawn.bars)) == (("b0",), 1)
-    assert (drawn.bars[0].agent, drawn.bars[0].says) == ("1,000 steps", "1,000 done")
-    assert (drawn.bars[0].start_s, drawn.bars[0].end_s) == (0, 1_000)
+def test_steps_that_would_be_slivers_are_one_bar() -> None:
+    drawn = condensed(chart(chain(4_800)))
+    assert (drawn.lanes, len(drawn.bars)) == (("b0",), 240)
+    assert (drawn.bars[0].agent, drawn.bars[0].says) == ("20 steps", "20 done")
+    assert (drawn.bars[0].start_s, drawn.bars[0].end_s) == (0, 20)
+    assert drawn.bars[-1].end_s == 4_800
 
 
 def test_bars_apart_stay_apart_when_others_are_merged() -> None:
     bars = [Bar(0, "b0", "A", f"b0#{i}", i * 10.0, i * 10.0 + 1, NodeState.DONE, i) for i in range(3)]
     close = [Bar(1, "b1", "B", f"b1#{i}", i * 0.01, i * 0.01 + 0.01, NodeState.FAILED, i) for i in range(300)]
     drawn = condensed(Chart(("b0", "b1"), (*bars, *close), end_s=21.0))
-    assert [bar.agent for bar in drawn.bars] == ["A", "B \u00d7300", "A", "A"]
-    assert drawn.bars[1].state is NodeState.FAILED
+    assert [bar.agent for bar in drawn.bars if bar.lane == 0] == ["A", "A", "A"]
+    assert {bar.agent for bar in drawn.bars if bar.lane == 1} == {"B \u00d717", "B \u00d711"}
+    assert {bar.state for bar in drawn.bars if bar.lane == 1} == {NodeState.FAILED}
 
 
 def test_a_bar_says_what_it_shows() -> None:
