@@ -12,7 +12,7 @@ TYPED := $(wildcard mars_nb tests .ci notebooks/run_demo.py benchmarks examples)
 FAST_TESTS := $(wildcard mars_nb tests/unit tests/conformance tests/architecture)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test e2e lab gallery bench ci format format-check lint types layers fast-tests coverage clean faults
+.PHONY: help install demo check test e2e screenshots lab gallery bench ci format format-check lint types layers fast-tests coverage clean faults
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ faults: $(READY) ## kill runs a thousand times, damage journals everywhere: the 
 
 e2e: $(READY) ## the tests in a browser, with screenshots in out/screenshots
 	$(PY) -m pytest tests/e2e
+
+screenshots: $(READY) ## take the pictures of the README in a browser
+	$(PY) -m tests.e2e.screenshots
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter-lab notebooks

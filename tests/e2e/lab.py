@@ -55,7 +55,8 @@ OPTIONS = [
     "--LabApp.extension_manager=readonly",
 ]
 # What would otherwise ask a question, fetch news, save in between, or leave out cells that are out of sight.
-SETTINGS: dict[str, dict[str, object]] = {
+Settings = dict[str, dict[str, object]]
+SETTINGS: Settings = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
     "docmanager-extension/plugin": {"autosave": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -77,9 +78,12 @@ class Lab:
     ----------
     folder : Path
         Where its notebooks and everything else are.
+    settings : dict
+        Settings of the application besides those of all tests, by plugin.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+        self._settings = SETTINGS | (settings or {})
         self.folder = folder / "notebooks"
         self._home = folder / "home"
         self._log = folder / "server.log"
@@ -88,7 +92,7 @@ class Lab:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True)
-        write_settings(self._home / "settings")
+        write_settings(self._home / "settings", self._settings)
         install_kernels(self._home / "data")
         here = [f"--ServerApp.port={self._port}", f"--ServerApp.root_dir={self.folder}"]
         self._process = subprocess.Popen(
@@ -153,8 +157,8 @@ def free_port() -> int:
         return port
 
 
-def write_settings(folder: Path) -> None:
-    for name, values in SETTINGS.items():
+def write_settings(folder: Path, settings: Settings) -> None:
+    for name, values in settings.items():
         path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), encoding="utf-8")
