@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from mars_nb.agents.secrets import Redactor
 from mars_nb.jupyter.speaking import who_speaks
 from mars_nb.views import nodes
 from mars_nb.views.onlooker import Onlooker
@@ -77,6 +78,7 @@ class RunRecord:
     end: Future[OrchestraResult] = field(default_factory=Future, repr=False)
     seen_at: float | None = None
     _stage: Stage | None = field(default=None, init=False, repr=False)
+    _redactor: Redactor = field(default_factory=Redactor.of_process, init=False, repr=False)
 
     @property
     def handle(self) -> str:
@@ -86,6 +88,7 @@ class RunRecord:
     def begin(self, live: Live | None = None) -> None:
         """Note that the run goes on, for the first time or again; ``live`` follows where it starts elsewhere."""
         self.live, self.status = live, "running"
+        self._redactor = Redactor.of_process()
         if self.end.done():
             self.end = Future()
 
@@ -177,7 +180,10 @@ class RunRecord:
         """Give what a live view shows now."""
         if self.history is None:
             return drawn_scene(self.stage, self.caption)
-        return scene(self.history, self.onlooker, self.stage, self.caption, at=self.seen_at or time.time())
+        shown = scene(self.history, self.onlooker, self.stage, self.caption, at=self.seen_at or time.time())
+        if "speaker" in shown:  # a secret that is streamed word by word is known as one only now
+            shown["speaker"]["text"] = self._redactor.text(shown["speaker"]["text"])
+        return shown
 
 
 def base_of(session_id: str) -> str:
