@@ -19,10 +19,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import pytest
 
 from mars_nb.topology.convert import ensure_topology
-from mars_nb.views import picture
-from mars_nb.views import svg as svg_writer
-from mars_nb.views.layout import lay_out
 from mars_nb.views.palette import NodeState, NodeView
+from mars_nb.views.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -149,13 +147,13 @@ class Team:
     def __init__(self, drawn: str = REPORT, turns: Mapping[frozenset[str], str] = TURNS) -> None:
         self.cell = drawn
         self.topology = ensure_topology(drawn)
-        self.layout = lay_out(self.topology)
-        self.turns = svg_writer.turns_group(self.layout, turns)
-        self.svg = picture.svg(self.topology, title="run report")
+        self.stage = Stage(self.topology)
+        self.turns = self.stage.turns(turns)
+        self.svg = self.stage.svg({}, {}, title="run report")
 
     def nodes(self, states: Mapping[str, NodeView]) -> dict[str, str]:
         """Give every box as a scene has it."""
-        return {str(i): group for i, group in enumerate(svg_writer.node_groups(self.layout, states))}
+        return self.stage.boxes(states)
 
     def scene(self, **more: Any) -> dict[str, Any]:
         """Give a scene of a running team, with whatever else it shall hold or hold differently."""
@@ -178,7 +176,7 @@ class Team:
             "n_lanes": 3,
             "hidden_bars": 0,
             "marks": {"0": ["before-writing", 41]},
-            "stage": {"width": self.layout.width, "height": self.layout.height},
+            "stage": {"width": self.stage.layout.width, "height": self.stage.layout.height},
         } | more
 
 

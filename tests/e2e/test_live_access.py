@@ -79,7 +79,7 @@ def test_the_colours_of_every_state_are_those_of_the_palette(live: LivePage, the
     for state in NodeState:
         node, wanted = f'[data-node="{state.name}"]', colours_of(state, theme)
         fill, line = style(live, f"{node} [data-part=box]", "fill", "stroke")
-        (text,) = style(live, f"{node} [data-part=name]", "fill")
+        (text,) = style(live, f"{node} text", "fill")
         glyph = style(live, f"{node} [data-part=glyph]", "fill", "stroke")[
             "none" in style(live, f"{node} [data-part=glyph]", "fill")
         ]
@@ -145,7 +145,7 @@ def test_with_forced_colours_everything_is_drawn_in_the_colour_of_text(live: Liv
       return getComputedStyle(probe).color;
     }""")
     assert style(live, "[data-state=running] > [data-part=box]", "stroke") == [text]
-    assert style(live, "[data-part=name]", "fill") == [text]
+    assert style(live, "[data-box] text", "fill") == [text]
     assert style(live, "[data-part=line]", "stroke") == [text]
 
 

@@ -155,6 +155,15 @@ def test_bars_of_running_steps_grow_and_a_click_opens_the_step(live: LivePage) -
     assert bar.count() == 0
 
 
+def test_a_bar_of_no_length_at_the_very_end_is_seen(live: LivePage) -> None:
+    live.open(live_page.resting(TEAM, bars={"0": [0, 41.0, 41.0, "done", "Writer", "b0#9", 97]}))
+    bar, chart = live.card.locator("[data-bar]").bounding_box(), live.card.locator(".mars-bars").bounding_box()
+    assert bar is not None
+    assert chart is not None
+    assert bar["width"] >= 3
+    assert bar["x"] + bar["width"] <= chart["x"] + chart["width"] + 2  # half of its outline
+
+
 # -------------------------------------------------------------------------------------------------------- the wishes
 
 
@@ -459,6 +468,7 @@ def test_the_picture_as_it_is_can_be_saved(live: LivePage, button: str, name: st
         assert b'data-node="South" data-state="running"' in saved
         assert b'data-part="hit"' not in saved
         assert b"#DBEAFE" in saved
+        assert b'fill="#1E3A8A"' in saved
 
 
 def test_present_shows_picture_and_speaker_larger_and_escape_leaves_it(live: LivePage) -> None:

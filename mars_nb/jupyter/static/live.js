@@ -24,6 +24,7 @@ const FOLD_LENGTH = 4000;
 const CHART_PX = 54;
 const LANE_PX = 18;
 const LABEL_PX = 14;
+const LEAST_BAR_PERCENT = 0.7;
 const TICKS_S = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const MANY_EDGES = 2000;
 const DEAF_HINT =
@@ -275,11 +276,11 @@ function repaintBoxes(boxes, groups) {
   return [...(fresh?.children ?? [])].map(repaint).filter(Boolean);
 }
 
-/** Give an element the contents and the state of another. @param {Element | null} [old] @param {Element} fresh */
+/** Give an element the contents and the attributes of another. @param {Element | null} [old] @param {Element} fresh */
 function refill(old, fresh) {
   if (!old) return null;
   old.replaceChildren(...fresh.childNodes);
-  set(old, "data-state", fresh.getAttribute("data-state"));
+  for (const { name, value } of fresh.attributes) set(old, name, value);
   return old;
 }
 
@@ -889,7 +890,7 @@ function paintBar(chart, i, bar, { end, now, pitch }) {
   const key = [...bar, until.toFixed(1), end, pitch].join("\n");
   if (chart.painted.get(i) === key) return;
   chart.painted.set(i, key);
-  const width = Math.max(0.35, ((until - start) / end) * 100);
+  const width = Math.max(LEAST_BAR_PERCENT, ((until - start) / end) * 100);
   const drawn = chart.drawn.get(i) ?? addBar(chart, i);
   const x = Math.min((start / end) * 100, 100 - width); // what began just now is as wide as can be seen, and inside
   const across = { x: `${x}%`, width: `${width}%` };
