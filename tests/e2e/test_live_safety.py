@@ -49,6 +49,7 @@ FOREIGN = [
     '<rect width="9" height="9" fill="url(https://evil.test/x.svg#a)"/>',
     '<rect width="9" height="9" filter="u\\72l(https://evil.test/x.svg#a)"/>',
     '<rect width="9" height="9" style="background: url(https://evil.test/x.png)"/>',
+    '<rect width="9" height="9" style="position: fixed" class="jp-Dialog" id="main" xml:base="https://evil.test/"/>',
     '<foreignObject><body xmlns="http://www.w3.org/1999/xhtml"><img src="https://evil.test/x"/></body></foreignObject>',
     '<style>@import "https://evil.test/x.css"; .mars-live { display: none }</style>',
     '<animate attributeName="href" values="javascript:pwned()"/><set attributeName="onclick" to="pwned()"/>',
@@ -75,6 +76,10 @@ def assert_unharmed(live: LivePage) -> None:
         .filter(each => [...each.attributes].some(({name}) => /^on|^style$|href$/i.test(name)))
         .filter(each => !each.matches(".mars-stage")).length""")
     assert acting == 0
+    posing = live.page.evaluate(
+        "document.querySelectorAll('.mars-stage svg :is([class], [id], [xml\\\\:base])').length"
+    )
+    assert posing == 0
 
 
 def everywhere(text: str) -> dict[str, Any]:
