@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 N_BARS: Final = 400
 """Bars of the small chart, those of the newest steps."""
 N_LANES: Final = 12
-"""Lanes of the small chart; further ones share the last."""
+"""Lanes of the small chart; where more steps run at once, they share them."""
 THOUSAND: Final = 1_000
 
 _COUNTED: Final = (
