@@ -1024,6 +1024,7 @@ function makeForking() {
 /** Open the form. @param {View} view @param {string | number} where A seq, or the name of a checkpoint. @param {Element} opener */
 function openFork(view, where, opener) {
   const { forking, live } = view;
+  closeMenus(view);
   const name = make("input", { class: "mars-field", name: "as", value: `${live.name ?? "run"}_fork`, "aria-label": "Name of the new run", required: true });
   const edit = make("textarea", { class: "mars-field", name: "edit", rows: 2, "aria-label": "What this step replied instead" });
   const place = typeof where === "number" ? `seq ${where}` : where;
