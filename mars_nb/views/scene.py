@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 N_BARS: Final = 400
 """Bars of the small chart, those of the newest steps."""
 N_LANES: Final = 12
-"""Lanes of the small chart; further ones share the last."""
+"""Lanes of the small chart; where more steps run at once, they share them."""
 THOUSAND: Final = 1_000
 
 _COUNTED: Final = (
@@ -122,7 +122,7 @@ def scene(history: History, onlooker: Onlooker, stage: Stage, caption: Caption, 
         "model": caption.model,
         "status": status,
         "word": _WORDS[status],
-        "line": _line(state),
+        "line": _line(state, is_at_rest="resume" in _CONTROLS[status]),
         "cost": _cost(state),
         "clock": {"s": onlooker.worked_s(at), "runs": onlooker.is_at_work},
         "seq": onlooker.seq,
@@ -185,9 +185,11 @@ def status_of(state: RunState, known: str) -> str:
     return state.status
 
 
-def _line(state: RunState) -> str:
-    """Count steps, branches and tokens."""
+def _line(state: RunState, *, is_at_rest: bool) -> str:
+    """Count steps, branches and tokens; in a run at rest nothing runs, and what did will be asked again."""
     counts = Counter(branch.state for branch in state.branches.values())
+    if is_at_rest:
+        counts[BranchState.READY] += counts.pop(BranchState.RUNNING, 0) + counts.pop(BranchState.RETRYING, 0)
     named = [(sum(counts[each] for each in states), word) for word, states in _COUNTED]
     branches = ", ".join(f"{n:,} {word}" for n, word in named if n)
     parts = [

@@ -1081,6 +1081,7 @@ function makeForking() {
 /** Open the form. @param {View} view @param {string | number} where A seq or a checkpoint. @param {Element} opener */
 function openFork(view, where, opener) {
   const { forking, live } = view;
+  closeMenus(view);
   const value = `${live.name ?? "run"}_fork`;
   const name = field("input", "as", "Name of the new run", { value, required: true });
   const edit = field("textarea", "edit", "What this step replied instead", { rows: 2 });

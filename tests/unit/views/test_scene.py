@@ -108,6 +108,15 @@ async def test_a_process_that_died_says_that_nothing_is_lost(run: Any) -> None:
     made = shown(records, "interrupted", until=when(records, "StepCompleted", 3) - 1)
     assert (made["status"], made["banner"]["kind"]) == ("interrupted", "paused")
     assert "nothing that was replied is lost" in made["banner"]["text"]
+    assert made["line"] == "step 2 (max 100) · branches: 2 ready, 1 waiting, 1 done"
+
+
+async def test_more_steps_at_once_than_lanes_share_all_lanes(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mars_nb.views.scene.N_LANES", 2)
+    records = await run(FAN)
+    made = shown(records)
+    assert [bar[0] for bar in made["bars"].values()] == [0, 0, 1, 0, 0]
+    assert made["n_lanes"] == 2
 
 
 async def test_a_failed_run_says_what_failed_what_that_blocks_and_what_helps(run: Any) -> None:
