@@ -18,7 +18,7 @@ Examples
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.actions import said_by
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 SPOKEN_LENGTH: Final = 600
 """Last characters of what is being said that a view shows."""
+SILENCE_S: Final = 2.0
+"""After so long a silence another agent that speaks is shown; until then nobody interrupts, or nothing can be read."""
 Key = tuple[str, int]
 
 
@@ -68,6 +70,11 @@ class Speaker:
     said: Any = ""
     is_live: bool = True
 
+    @property
+    def key(self) -> Key:
+        """The step in which it is said."""
+        return self.branch_id, self.step
+
 
 class Onlooker:
     """Watches a run.
@@ -83,7 +90,7 @@ class Onlooker:
     n_lanes : int
         How many lanes there are.
     speaker : Speaker or None
-        Who spoke last.
+        Who speaks, or spoke last.
     """
 
     def __init__(self) -> None:
@@ -93,6 +100,8 @@ class Onlooker:
         self.n_lanes = 0
         self.speaker: Speaker | None = None
         self._began_at: dict[Key, tuple[str, float]] = {}
+        self._heard: dict[Key, str] = {}
+        self._heard_at = 0.0
         self._free: list[int] = []
         self._spells: list[list[float]] = []
         self._is_at_work = False
@@ -117,14 +126,14 @@ class Onlooker:
             When, in seconds since 1970 (UTC).
         """
         if isinstance(event, StepStreamed):
-            self._hear(event)
+            self._hear(event, at)
             return
         self.seq += 1
         match event:
             case StepScheduled():
                 self._begin(event, at)
             case StepCompleted() | StepFailed():
-                self._end(event)
+                self._end(event, at)
             case RunStarted() | RunResumed():
                 self._spells.append([at, at])
                 self._is_at_work = True
@@ -165,19 +174,27 @@ class Onlooker:
             self.lanes[key] = heapq.heappop(self._free) if self._free else self.n_lanes
             self.n_lanes = max(self.n_lanes, self.lanes[key] + 1)
 
-    def _end(self, event: StepCompleted | StepFailed) -> None:
+    def _end(self, event: StepCompleted | StepFailed, at: float) -> None:
         key = event.branch, event.step
         agent, began_at = self._began_at.pop(key, ("", 0.0))
+        self._heard.pop(key, None)
         if not agent:
             return
         heapq.heappush(self._free, self.lanes[key])
-        if isinstance(event, StepCompleted):
+        if isinstance(event, StepCompleted) and self._may_speak(key, at):
             said = event.content if event.action is None else said_by(event.action)
-            self.speaker = Speaker(agent, event.branch, event.step, began_at, said, is_live=False)
+            self.speaker = Speaker(agent, *key, began_at, said, is_live=False)
+        elif self.speaker is not None and self.speaker.key == key:
+            self.speaker = replace(self.speaker, is_live=False)
 
-    def _hear(self, event: StepStreamed) -> None:
+    def _hear(self, event: StepStreamed, at: float) -> None:
         key = event.branch, event.step
-        began_at = self._began_at.get(key, ("", self._last_at))[1]
-        known = self.speaker
-        before = known.said if known and known.is_live and (known.branch_id, known.step) == key else ""
-        self.speaker = Speaker(event.agent, *key, began_at, (before + event.text)[-SPOKEN_LENGTH:])
+        said = self._heard[key] = (self._heard.get(key, "") + event.text)[-SPOKEN_LENGTH:]
+        if self._may_speak(key, at):
+            began_at = self._began_at.get(key, ("", self._last_at))[1]
+            self.speaker, self._heard_at = Speaker(event.agent, *key, began_at, said), at
+
+    def _may_speak(self, key: Key, at: float) -> bool:
+        """Tell whether a step may be shown as who speaks: nobody else does, or not for a while."""
+        speaker = self.speaker
+        return speaker is None or not speaker.is_live or speaker.key == key or at - self._heard_at > SILENCE_S

@@ -79,6 +79,44 @@ def test_words_that_are_streamed_have_no_number_and_are_kept_at_their_end() -> N
     assert onlooker.speaker.said == "x" * SPOKEN_LENGTH
 
 
+def two_speak(*spoken: tuple[float, str, str]) -> Onlooker:
+    """Let two agents stream words at some times."""
+    onlooker = shown((1, START), (2, StepScheduled("b0.0", 1, "A")), (2, StepScheduled("b0.1", 1, "B")))
+    for at, branch, word in spoken:
+        onlooker.note(StepStreamed(branch, 1, "A" if branch == "b0.0" else "B", word), at)
+    return onlooker
+
+
+def said(onlooker: Onlooker) -> tuple[str, str, bool]:
+    assert onlooker.speaker is not None
+    return onlooker.speaker.agent, onlooker.speaker.said, onlooker.speaker.is_live
+
+
+def test_of_two_who_speak_at_once_one_is_shown_until_it_has_finished() -> None:
+    onlooker = two_speak((3, "b0.0", "one "), (3.1, "b0.1", "uno "), (3.2, "b0.0", "two"), (3.3, "b0.1", "due "))
+    assert said(onlooker) == ("A", "one two", True)
+    onlooker.note(StepCompleted("b0.0", 1, "one two"), 3.4)
+    assert said(onlooker) == ("A", "one two", False)
+    onlooker.note(StepStreamed("b0.1", 1, "B", "tre"), 3.5)
+    assert said(onlooker) == ("B", "uno due tre", True)
+
+
+def test_who_is_silent_for_a_while_is_interrupted_and_nothing_said_is_lost() -> None:
+    onlooker = two_speak((3, "b0.0", "one "), (6, "b0.1", "uno "))
+    assert said(onlooker) == ("B", "uno ", True)
+    onlooker.note(StepCompleted("b0.1", 1, "uno due"), 6.1)
+    onlooker.note(StepStreamed("b0.0", 1, "A", "two"), 6.2)
+    assert said(onlooker) == ("A", "one two", True)
+
+
+def test_who_has_finished_does_not_interrupt_and_who_has_failed_speaks_no_longer() -> None:
+    onlooker = two_speak((3, "b0.0", "one "))
+    onlooker.note(StepCompleted("b0.1", 1, "done"), 3.1)
+    assert said(onlooker) == ("A", "one ", True)
+    onlooker.note(StepFailed("b0.0", 1, "E", "no"), 3.2)
+    assert said(onlooker) == ("A", "one ", False)
+
+
 def test_who_has_replied_has_spoken_also_by_an_action() -> None:
     onlooker = shown(
         (1, START), (2, StepScheduled("b0", 1, "A")), (3, StepCompleted("b0", 1, None, Invoke("B", "do it")))
