@@ -262,10 +262,10 @@ def test_a_checkpoint_is_named_and_those_there_are_can_be_restored_and_forked(li
     assert without_id(wish) == {"do": "checkpoint", "name": "now"}
     live.reply(wish, line="%mars checkpoint report now")
     live.press("Checkpoint ▾")
-    live.press("restore before-writing")
+    live.press("Restore before-writing")
     assert without_id(live.wish()) == {"do": "restore", "where": "before-writing"}
     live.press("Checkpoint ▾")
-    live.press("fork before-writing")
+    live.press("Fork before-writing…")
     live.press("Create")
     assert without_id(live.wish()) == {"do": "fork", "where": "before-writing", "as": "report_fork"}
 

@@ -527,9 +527,9 @@ function paintCheckpoints({ controls: { checkpoints }, live }) {
 /** @param {string} name @param {number} seq */
 function makeCheckpoint(name, seq) {
   const label = make("span", { class: "mars-grow", title: `seq ${seq}` }, name);
-  const more = (action) => ({ "data-needs": action, "data-where": name, "aria-label": `${action} ${name}` });
-  const restore = button("Restore", "restore", more("restore"));
-  return make("li", { class: "mars-row" }, label, restore, button("Fork…", "fork", more("fork")));
+  const more = (action, spoken) => ({ "data-needs": action, "data-where": name, "aria-label": spoken });
+  const restore = button("Restore", "restore", more("restore", `Restore ${name}`));
+  return make("li", { class: "mars-row" }, label, restore, button("Fork…", "fork", more("fork", `Fork ${name}…`)));
 }
 
 /** Make the menu of everything that does nothing to the run. */
