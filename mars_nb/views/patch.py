@@ -7,7 +7,7 @@ objects compared here hold none.
 Examples
 --------
 >>> diff({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 4}})
-{'b': {'c': 4, 'd': None}}
+{'b': {'d': None, 'c': 4}}
 >>> merged({"a": 1, "b": {"c": 2, "d": 3}}, {'b': {'c': 4, 'd': None}})
 {'a': 1, 'b': {'c': 4}}
 
