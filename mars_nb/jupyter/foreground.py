@@ -134,7 +134,9 @@ def close_run(foreground: Foreground, *, ended: bool) -> None:
     if run.status == "succeeded" and not (is_quiet or shows_answer):
         show_answer(run, options.get("format", "md"))
     if not is_quiet:
-        show_line(record.next_steps)
+        # What can be clicked may go on, and then other steps are next.
+        say = foreground.screen.say if foreground.screen.can_be_heard else show_line
+        say(record.next_steps)
     if not ended:
         raise _pressed(run)
     if run.status == "succeeded" or "keep_going" in options or ("step" in options and run.status == "paused"):

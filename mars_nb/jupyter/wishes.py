@@ -113,7 +113,8 @@ def pause(_desk: Desk, record: RunRecord, wish: Wish) -> Said:
     if record.live is None:
         raise CellError(f"run {record.name!r} is not going on (status: {record.status})")
     record.live.pause("you pressed Pause", now=now)
-    return {"line": f"%mars pause {record.handle}{' --now' if now else ''}"}
+    text = "what runs is broken off, and asked again later" if now else "no further step starts"
+    return {"line": f"%mars pause {record.handle}{' --now' if now else ''}", "text": text}
 
 
 def resume(desk: Desk, record: RunRecord, wish: Wish) -> Said:

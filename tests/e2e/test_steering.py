@@ -80,6 +80,7 @@ def test_a_click_pauses_a_run_that_its_cell_waits_for(open_notebook: OpenNoteboo
     notebook.let("Writer")
     press(view, "Resume")
     expect(view).to_contain_text("Writer has done it")
+    expect(view).not_to_contain_text("%mars step report")
 
 
 def test_a_kernel_that_hears_no_clicks_is_noticed_and_the_stop_button_named(
