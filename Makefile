@@ -42,7 +42,7 @@ e2e: $(READY) ## the tests in a browser, with screenshots in out/screenshots
 	$(PY) -m pytest tests/e2e
 
 screenshots: $(READY) ## take the pictures of the README in a browser
-	$(PY) -m tests.e2e.screenshots
+	MARS_SCREENSHOTS=1 $(PY) -m pytest -q tests/e2e/test_screenshots.py
 
 lab: $(READY) ## open the notebooks in JupyterLab
 	$(BIN)/jupyter-lab notebooks

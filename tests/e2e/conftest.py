@@ -5,21 +5,23 @@ The browser ends with its module, because the loop that drives it would otherwis
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.e2e.browser import need_browser, open_browser
 from tests.e2e.kernels import NEWEST
-from tests.e2e.lab import Lab, browser_path, open_browser
+from tests.e2e.lab import Lab
 from tests.e2e.notebook_page import TIMEOUT_MS, NotebookPage
+from tests.e2e.team import MODULE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import Browser, BrowserContext
 
     from tests.e2e.lab import App
 
@@ -29,39 +31,26 @@ SCREENSHOTS = Path(__file__).parent.parent.parent / "out" / "screenshots"
 class OpenNotebook(Protocol):
     """Writes a notebook of some cells and opens it."""
 
-    def __call__(self, *cells: str, app: App = "lab", kernel: str = NEWEST) -> NotebookPage: ...
+    def __call__(self, *cells: str, app: App = "lab", kernel: str = NEWEST, module: str = MODULE) -> NotebookPage: ...
 
 
 @pytest.fixture(scope="session")
-def browser() -> str:
-    """Give where the browser is."""
-    return need_browser()
-
-
-def need_browser() -> str:
-    """Give where a browser is; without one there is nothing to test, and in CI there has to be one."""
-    path = browser_path()
-    if path is None and os.environ.get("CI"):
-        pytest.fail("there is no browser, and CI is to test with one: install chromium")
-    if path is None:
-        pytest.skip("there is no browser: install chromium, or say where it is with CHROMIUM=path")
-    return path
-
-
-@pytest.fixture(scope="session")
-def lab(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    assert browser
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    need_browser()
     with Lab(tmp_path_factory.mktemp("lab")) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def context(browser: str) -> Iterator[BrowserContext]:
-    from playwright.sync_api import expect
+def chromium() -> Iterator[Browser]:
+    with open_browser(need_browser()) as browser:
+        yield browser
 
+
+@pytest.fixture(scope="module")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
     expect.set_options(timeout=TIMEOUT_MS)
-    with open_browser(browser) as opened:
-        made = opened.new_context(viewport={"width": 1280, "height": 900})
+    with chromium.new_context(viewport={"width": 1280, "height": 900}) as made:
         made.set_default_timeout(TIMEOUT_MS)
         yield made
 
@@ -71,10 +60,10 @@ def open_notebook(lab: Lab, context: BrowserContext, request: pytest.FixtureRequ
     """Open notebooks, each in a folder of its own; at the end look whether the pages complained or went elsewhere."""
     opened: list[NotebookPage] = []
 
-    def open_(*cells: str, app: App = "lab", kernel: str = NEWEST) -> NotebookPage:
+    def open_(*cells: str, app: App = "lab", kernel: str = NEWEST, module: str = MODULE) -> NotebookPage:
         folder = lab.folder / f"{file_name(request)}-{len(opened)}"
         opened.append(NotebookPage(lab, context, folder, app=app, kernel=kernel))
-        return opened[-1].write(*cells)
+        return opened[-1].write(*cells, module=module)
 
     yield open_
     for notebook in opened:

@@ -1,8 +1,7 @@
-"""A Jupyter server of the tests' own, on loopback and in a folder of its own, and a browser to look at it.
+"""A Jupyter server of the tests' own, on loopback and in a folder of its own.
 
 It serves JupyterLab and Notebook 7 side by side, which differ in their addresses only. Nothing of whoever runs the
-tests is read or written: configuration, data, settings and workspaces are the server's own. Nothing is fetched either:
-the browser is told that no host exists but this one.
+tests is read or written: configuration, data, settings and workspaces are the server's own.
 """
 
 from __future__ import annotations
@@ -11,37 +10,22 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
 import threading
 from typing import IO, TYPE_CHECKING, Literal, Self
 
+from tests.e2e.browser import HOST
 from tests.e2e.kernels import install_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
-
 App = Literal["lab", "notebook"]
 
-HOST = "127.0.0.1"
 PAGES: dict[App, str] = {"lab": "lab/tree/{path}?token={token}&reset", "notebook": "notebooks/{path}?token={token}"}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",  # the tests may be root in a container
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE {HOST}",
-]
 OPTIONS = [
     "--no-browser",
     "--allow-root",
@@ -61,6 +45,7 @@ SETTINGS: Settings = {
     "docmanager-extension/plugin": {"autosave": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
+THEMES = "apputils-extension/themes"
 HOMES = {
     "JUPYTER_CONFIG_DIR": "config",
     "JUPYTER_DATA_DIR": "data",
@@ -78,12 +63,9 @@ class Lab:
     ----------
     folder : Path
         Where its notebooks and everything else are.
-    settings : dict
-        Settings of the application besides those of all tests, by plugin.
     """
 
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
-        self._settings = SETTINGS | (settings or {})
+    def __init__(self, folder: Path) -> None:
         self.folder = folder / "notebooks"
         self._home = folder / "home"
         self._log = folder / "server.log"
@@ -92,7 +74,7 @@ class Lab:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True)
-        write_settings(self._home / "settings", self._settings)
+        write_settings(self._home / "settings", SETTINGS)
         install_kernels(self._home / "data")
         here = [f"--ServerApp.port={self._port}", f"--ServerApp.root_dir={self.folder}"]
         self._process = subprocess.Popen(
@@ -145,6 +127,15 @@ class Lab:
         """What the server and its kernels said so far."""
         return self._log.read_text("utf-8")
 
+    @contextlib.contextmanager
+    def theme(self, name: str) -> Iterator[None]:
+        """Let pages that are opened within have this theme."""
+        write_settings(self._home / "settings", {THEMES: {"theme": name}})
+        try:
+            yield
+        finally:
+            write_settings(self._home / "settings", {THEMES: {}})
+
     def url(self, path: str, app: App) -> str:
         """Give the address of a notebook."""
         return f"http://{HOST}:{self._port}/{PAGES[app].format(path=path, token=self._token)}"
@@ -162,19 +153,3 @@ def write_settings(folder: Path, settings: Settings) -> None:
         path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), encoding="utf-8")
-
-
-def browser_path() -> str | None:
-    """Give where a browser is: what ``CHROMIUM`` says, or the first that is found."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-
-
-@contextlib.contextmanager
-def open_browser(path: str) -> Iterator[Browser]:
-    """Start a browser without a window."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()

@@ -9,9 +9,6 @@ A test module takes the fixtures at the end by name: ``live = live_page.live``.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -30,14 +27,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 STATIC = ROOT / "mars_nb" / "jupyter" / "static"
 SCREENSHOTS = ROOT / "out" / "screenshots" / "live"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-]
 ADDRESS = "https://live.test/"
 FRAME_MS = 50
 TIMEOUT_MS = 10_000
@@ -113,24 +102,6 @@ START = """async ({esm, state}) => {
   };
   window.open_view("#output");
 }"""
-
-
-def browser_path() -> str | None:
-    """Give the browser that this machine has."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-
-
-@contextlib.contextmanager
-def open_browser(path: str) -> Iterator[Browser]:
-    """Start a browser, and end it."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 class Team:
@@ -429,17 +400,6 @@ class LivePage:
     def close(self) -> None:
         """Take every view away."""
         self.page.evaluate("() => window.cleanups.splice(0).forEach(cleanup => cleanup())")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Give a browser; without one there is nothing to test, and in CI there has to be one."""
-    path = browser_path()
-    if path is None and not os.environ.get("CI"):
-        pytest.skip("there is no browser: install chromium, or say where it is with CHROMIUM=path")
-    assert path is not None, "there is no browser, and CI is to test with one: install chromium"
-    with open_browser(path) as browser:
-        yield browser
 
 
 @pytest.fixture

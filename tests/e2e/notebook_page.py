@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import nbformat
 from playwright.sync_api import expect
 
-from tests.e2e.lab import HOST
+from tests.e2e.browser import HOST
 from tests.e2e.team import MODULE
 
 if TYPE_CHECKING:
@@ -108,10 +108,10 @@ class NotebookPage:
 
     # ------------------------------------------------------------------------------------------------ open and close
 
-    def write(self, *cells: str) -> NotebookPage:
-        """Write a notebook of these code cells and open it."""
+    def write(self, *cells: str, module: str = MODULE) -> NotebookPage:
+        """Write a notebook of these code cells, with the module ``team`` beside it, and open it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "team.py").write_text(MODULE, encoding="utf-8")
+        (self.folder / "team.py").write_text(module, encoding="utf-8")
         spec = {"name": self.kernel, "display_name": self.kernel, "language": "python"}
         made = [nbformat.v4.new_code_cell(each) for each in cells]
         nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": spec}), self.folder / NAME)

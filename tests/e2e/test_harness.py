@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.conftest import need_browser
+from tests.e2e.browser import need_browser
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mars_nb.views.palette import Colours
     from tests.e2e.live_page import LivePage
 
-chromium, live = live_page.chromium, live_page.live
+live = live_page.live
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 TEAM = Team()

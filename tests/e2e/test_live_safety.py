@@ -18,7 +18,7 @@ from tests.unit.views.drawings import Drawing, Line
 if TYPE_CHECKING:
     from tests.e2e.live_page import LivePage
 
-chromium, live = live_page.chromium, live_page.live
+live = live_page.live
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 TEAM = Team()
