@@ -237,13 +237,13 @@ def detail_of(desk: Desk, record: RunRecord, wish: Wish) -> Said:
     history = record.history if seq is None else _past(desk, record, seq)[0]
     if history is None:
         raise CellError(f"run {record.name!r} has not begun yet")
-    return {"detail": _detail(history, wish)}
+    return {"detail": _detail(history, record.stage, wish)}
 
 
-def _detail(history: History, wish: Wish) -> Said:
+def _detail(history: History, stage: Stage, wish: Wish) -> Said:
     match wish:
         case {"node": str(name)}:
-            return detail.node_detail(history, name)
+            return detail.node_detail(history, name, stage.agents(name))
         case {"source": str(source), "target": str(target)}:
             return detail.edge_detail(history, source, target)
         case {"step": str(step_id)} if found := detail.step_detail(history, step_id):

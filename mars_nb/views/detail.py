@@ -17,7 +17,7 @@ from mars_nb.views.result import response_of
 from mars_nb.views.waits import awaited, joins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mars_nb.engine.trace import StepTrace
     from mars_nb.views.history import History
@@ -33,11 +33,26 @@ _MINUTE_S: Final = 60
 Detail = dict[str, Any]
 
 
-def node_detail(history: History, agent: str) -> Detail:
-    """Give what is known of an agent: its visits, its memory, and whom it waits for."""
-    steps = [step for step in history.state.steps if step.agent == agent]
-    facts = [["visits", f"{len(steps):,}"], *_used(steps), *_memory(history, agent)]
-    found: Detail = {"title": clean(agent), "facts": facts, "visits": _visits(history, steps)}
+def node_detail(history: History, name: str, agents: Sequence[str] = ()) -> Detail:
+    """Give what is known of a box: its visits, and of a single agent its memory and whom it waits for.
+
+    Parameters
+    ----------
+    history : History
+        What happened.
+    name : str
+        What stands in the box.
+    agents : sequence of str
+        Whom it stands for; default: the agent of that name.
+    """
+    agents = agents or (name,)
+    steps = [step for step in history.state.steps if step.agent in agents]
+    facts = [["visits", f"{len(steps):,}"], *_used(steps)]
+    found: Detail = {"title": clean(name), "facts": facts, "visits": _visits(history, steps)}
+    if len(agents) > 1:
+        return found
+    (agent,) = agents
+    facts += _memory(history, agent)
     waiting = next((join for join in joins(history.state) if join.agent == agent), None)
     if waiting:
         arrived, missing = awaited(history.state, waiting)

@@ -59,6 +59,11 @@ class Stage:
                 self._boxes[key] = svg_writer.node_group(self.layout, i, view)
         return dict(self._boxes)
 
+    def agents(self, name: str) -> tuple[str, ...]:
+        """Give the agents that a box stands for: one, or those of a layer that is drawn as one box."""
+        members = self._drawn.members if isinstance(self._drawn, Grouped) else {}
+        return members.get(name, (name,))
+
     def turns(self, turns: Mapping[frozenset[str], str]) -> str:
         """Give the markup of what stands at the conversations."""
         return svg_writer.turns_group(self.layout, turns)

@@ -204,3 +204,20 @@ async def test_long_texts_are_cut_where_one_looks(registry: AgentRegistry) -> No
     assert result.history is not None
     reply = node_detail(result.history, "Long")["visits"][0]["parts"][1][1]
     assert reply.endswith("… (3,000 characters more)")
+
+
+async def test_a_box_that_stands_for_a_layer_shows_the_visits_of_all_its_agents(registry: AgentRegistry) -> None:
+    async def reply(_request: object) -> str:
+        return "done"
+
+    names = [f"W{i}" for i in range(80)]
+    for name in names:
+        agent(name, registry=registry)(reply)
+    drawn = "\n".join(f"P -> {name} -> M" for name in names)
+    result = await Orchestra(registry).execute("it", f"User -> P\n{drawn}\nM -> User")
+    assert result.history is not None
+    stage = Stage(result.history.topology)
+    (layer,) = [box.name for box in stage.layout.boxes if "80 agents" in box.name]
+    found = node_detail(result.history, layer, stage.agents(layer))
+    assert found["facts"][0] == ["visits", "80"]
+    assert len(found["visits"]) == 50
