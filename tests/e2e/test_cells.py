@@ -89,6 +89,7 @@ def press_stop_while_south_runs(notebook: NotebookPage, *, first: int, last: int
     stopped = notebook.start(last) if first != last else picture
     notebook.wait_for(picture, South="running")
     notebook.press_stop()
+    expect(picture).to_contain_text("Pausing")  # it is heard before the step that runs is over
     notebook.let("South")
     expect(stopped).to_contain_text(PAUSED)
     notebook.finished(last)
@@ -105,6 +106,7 @@ def test_the_stop_button_pressed_twice_does_not_wait_for_the_running_step(
     output = notebook.start(1)
     notebook.wait_for(output, South="running")
     notebook.press_stop()
+    expect(output).to_contain_text("Pausing")  # two signals at once would be one
     notebook.press_stop()
     notebook.finished(1)
     expect(output).to_contain_text("paused after 2 steps")

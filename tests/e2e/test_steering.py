@@ -95,6 +95,7 @@ def test_a_kernel_that_hears_no_clicks_is_noticed_and_the_stop_button_named(
     expect(view).to_contain_text("stop button")
     shoot(notebook, "hint")
     notebook.press_stop()
+    expect(view).to_contain_text("Pausing")
     notebook.let("South")
     notebook.finished(1)
     expect(view).to_contain_text("%mars resume report")
