@@ -12,6 +12,7 @@ import pytest
 from mars_nb import AskUser, CellError, MarsError, SessionError, agent
 from mars_nb.errors import AgentNotFound, RunFailed, RunNotFound, RunPaused, StorageError
 from mars_nb.jupyter import runner, steering
+from mars_nb.jupyter.live import Live
 from mars_nb.jupyter.looking import ShownRun
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.screens import Screen
@@ -76,6 +77,18 @@ def behind(team: Notebook, gate: Gate) -> Notebook:
     team.mars("report -b", SLOW)
     gate.begun.wait()
     return team
+
+
+@pytest.fixture
+def open_after_pause(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the agent go on as soon as its run was told to pause."""
+    before = Live._pause
+
+    def pause(live: Live, reason: str, *, now: bool) -> None:
+        before(live, reason, now=now)
+        live.call(gate.open.set)
+
+    monkeypatch.setattr(Live, "_pause", pause)
 
 
 def desk_of(notebook: Notebook) -> Desk:
@@ -166,9 +179,9 @@ def test_leaving_the_notebook_pauses_what_goes_on(behind: Notebook, monkeypatch:
 # --------------------------------------------------------------------------------------------------- pause, step, stop
 
 
-def test_pause_lets_the_running_step_finish(behind: Notebook, gate: Gate) -> None:
+@pytest.mark.usefixtures("open_after_pause")
+def test_pause_lets_the_running_step_finish(behind: Notebook) -> None:
     record = record_of(behind.variables["report"])
-    threading.Timer(0.02, gate.open.set).start()
     run = behind.mars("pause")
     assert (run.status, run.total_steps, record.status) == ("paused", 1, "paused")
     assert behind.texts[-1].startswith("run 'report' paused after 1 step (")
@@ -197,10 +210,10 @@ async def test_a_run_on_this_very_loop_pauses_after_the_cell(team: Notebook, gat
     assert team.variables["report"].status == "paused"
 
 
+@pytest.mark.usefixtures("open_after_pause")
 def test_a_run_that_ends_before_it_pauses_says_so(team: Notebook, gate: Gate) -> None:
     team.mars("report -b", "task: x\nUser -> Slow -> User")
     gate.begun.wait()
-    threading.Timer(0.02, gate.open.set).start()
     assert team.mars("pause").status == "succeeded"
     assert team.texts[-1] == "run 'report' succeeded before it could pause"
 
