@@ -171,7 +171,7 @@ class LiveScreen(Screen):
         self._drawn = record.stage
         self._live = LiveView(
             lambda view, wish: self._grant(record, view, wish),
-            svg=_drawing(record),
+            svg=record.stage.blank(record.name),
             scene=record.scene(),
             cell=record.stage.topology.to_text(),
             can_steer=self._can_steer,
@@ -186,7 +186,7 @@ class LiveScreen(Screen):
             return
         if self._drawn is not record.stage:
             self._drawn = record.stage
-            self._live.redraw(_drawing(record), record.stage.topology.to_text())
+            self._live.redraw(record.stage.blank(record.name), record.stage.topology.to_text())
         scene = record.scene()
         self._live.show(scene)
         is_news = scene["status"] != self._status
@@ -226,10 +226,6 @@ class LiveScreen(Screen):
         if live is not None and slot is not None:
             slot.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
             live.close()
-
-
-def _drawing(record: RunRecord) -> str:
-    return record.stage.svg({}, {}, title=f"run {record.name}")
 
 
 def _last_words(record: RunRecord, form: Format) -> dict[str, str]:

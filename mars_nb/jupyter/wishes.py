@@ -212,9 +212,10 @@ def look(desk: Desk, record: RunRecord, wish: Wish) -> Said:
     """Show the run as it was at a position."""
     seq = wish.get("seq")
     past, onlooker, at = _past(desk, record, seq)
-    caption = replace(record.caption, status="running")
-    shown = scene(past, onlooker, _stage(record, past), caption, at=at)
-    return {"scene": shown | {"controls": list(IN_THE_PAST)}, "line": f"%mars show {record.handle}@{seq}"}
+    caption, stage = replace(record.caption, status="running"), _stage(record, past)
+    shown = scene(past, onlooker, stage, caption, at=at) | {"controls": list(IN_THE_PAST)}
+    drawn = {} if stage is record.stage else {"svg": stage.blank(record.name)}
+    return {"scene": shown, **drawn, "line": f"%mars show {record.handle}@{seq}"}
 
 
 def _past(desk: Desk, record: RunRecord, seq: object) -> tuple[History, Onlooker, float]:
@@ -237,7 +238,7 @@ def detail_of(desk: Desk, record: RunRecord, wish: Wish) -> Said:
     history = record.history if seq is None else _past(desk, record, seq)[0]
     if history is None:
         raise CellError(f"run {record.name!r} has not begun yet")
-    return {"detail": _detail(history, record.stage, wish)}
+    return {"detail": _detail(history, _stage(record, history), wish)}
 
 
 def _detail(history: History, stage: Stage, wish: Wish) -> Said:

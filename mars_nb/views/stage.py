@@ -72,6 +72,10 @@ class Stage:
         """Give the whole picture."""
         return svg_writer.draw(self.layout, self._shown(views), turns, title=title, digest="")
 
+    def blank(self, name: str) -> str:
+        """Give the picture of a run, by its name, in which nothing has happened yet."""
+        return self.svg({}, {}, title=f"run {name}")
+
     def mimebundle(self, views: Mapping[str, NodeView], turns: Mapping[frozenset[str], str]) -> dict[str, str]:
         """Give the picture as a notebook keeps it; the same as `mars_nb.views.picture.mimebundle`."""
         return {"image/svg+xml": self.svg(views, turns), "text/plain": picture.rows_text(self._text_rows, views)}

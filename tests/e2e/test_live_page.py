@@ -18,6 +18,7 @@ live = live_page.live
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 TEAM = Team()
+SMALLER = Team("User -> Planner -> User", {})
 WORDS = {
     "running": "Running",
     "pausing": "Pausing",
@@ -358,6 +359,14 @@ def test_looking_at_the_past_shows_what_was_and_greys_out_what_can_be_done(live:
         assert live.card.get_by_role("button", name=button, exact=True).is_disabled()
     live.pass_ms(9_000)
     assert live.card.locator(".mars-elapsed").inner_text() == "0:20"
+
+
+def test_the_past_is_shown_on_the_drawing_of_then(live: LivePage) -> None:
+    live.open(TEAM.scene()).card.locator("input[type=range]").fill("41")
+    live.reply(live.wish(), scene=SMALLER.scene(seq=41), svg=SMALLER.svg)
+    assert live.card.locator("[data-box]").count() == len(SMALLER.stage.layout.boxes)
+    live.press("Back to live")
+    assert live.card.locator("[data-box]").count() == len(TEAM.stage.layout.boxes)
 
 
 def test_back_to_live_shows_what_has_happened_meanwhile(live: LivePage) -> None:

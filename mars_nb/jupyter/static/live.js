@@ -292,7 +292,7 @@ function repaintTurns(svg, markup) {
 
 /** Give the picture as it is shown now, in the light colours of every saved picture. @param {View} view */
 function savedPicture(view) {
-  const svg = parsed(view.model.get("svg"));
+  const svg = parsed(view.drawing);
   if (!svg) return "";
   repaintBoxes(boxesOf(svg), Object.values(view.shown.nodes ?? {}));
   repaintTurns(svg, view.shown.turns ?? "");
@@ -729,7 +729,7 @@ function openVerdict(pressed) {
 
 /** Make the place of the picture. */
 function makeStage() {
-  return { element: div("mars-stage"), svg: null, current: "", ...emptyDrawing() };
+  return { element: div("mars-stage"), drawn: "", svg: null, current: "", ...emptyDrawing() };
 }
 
 /** What is known of a drawing that was not yet looked at. */
@@ -738,8 +738,9 @@ function emptyDrawing() {
 }
 
 /** Put up the drawing; its boxes are buttons behind one tab stop. @param {View} view */
-function putUpDrawing({ stage, model, live }) {
-  const svg = parsed(model.get("svg"));
+function putUpDrawing({ stage, drawing, live }) {
+  stage.drawn = drawing;
+  const svg = parsed(drawing);
   if (!svg) return;
   svg.querySelector(":scope > title")?.remove();
   setAll(svg, { role: "group", "aria-label": `Picture of ${live.name ?? "the run"}` });
@@ -773,8 +774,10 @@ function linksOf(edges) {
   return links;
 }
 
-/** Repaint the boxes whose markup is another one. @param {View} view */
-function paintStage({ stage, shown }) {
+/** Repaint the boxes whose markup is another one, on another drawing if need be. @param {View} view */
+function paintStage(view) {
+  const { stage, shown } = view;
+  if (stage.drawn !== view.drawing) putUpDrawing(view);
   if (!stage.svg) return;
   const changed = Object.entries(shown.nodes ?? {}).filter(([i, markup]) => stage.painted.get(i) !== markup);
   if (changed.length) repaintBoxes(stage.boxes, changed.map(([, markup]) => markup)).forEach(readyBox);
@@ -1157,7 +1160,7 @@ async function askPast(view) {
   view.later(() => isLatest() && looking.isBusy && goOn(), LOOK_AGAIN_MS);
   const reply = await view.desk.wish({ do: "look", seq });
   if (!isLatest()) return;
-  if (reply.scene) view.past.scene = reply.scene;
+  if (reply.scene) Object.assign(view.past, { scene: reply.scene, svg: reply.svg });
   if (reply.error || reply.line) view.tell(reply);
   view.schedule();
   goOn();
@@ -1415,7 +1418,6 @@ class View {
     this.desk = new Desk(model, (isLate) => this.hint(isLate));
     el.append(this.card);
     this.#listen(el);
-    putUpDrawing(this);
     this.paint();
     this.desk.wish({ do: "hello" }, true);
   }
@@ -1428,6 +1430,11 @@ class View {
   /** The scene that is looked at. @returns {Scene} */
   get shown() {
     return this.past?.scene ?? this.live;
+  }
+
+  /** The drawing that is looked at: that of then, where it was another one. @returns {string} */
+  get drawing() {
+    return this.past?.svg ?? this.model.get("svg") ?? "";
   }
 
   get isPast() {
@@ -1512,7 +1519,7 @@ class View {
     on(window, "keydown", (event) => this.#claim(event), { capture: true });
     this.#follow("msg:custom", (message) => message.type === "reply" && this.desk.hear(message));
     this.#follow("change:scene", () => this.schedule());
-    this.#follow("change:svg", () => (putUpDrawing(this), this.schedule()));
+    this.#follow("change:svg", () => this.schedule());
     if (this.model.get("hides_twin")) hideTwin(el, signal);
   }
 

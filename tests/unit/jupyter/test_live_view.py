@@ -14,6 +14,7 @@ from mars_nb.jupyter.live_view import LiveView
 from mars_nb.jupyter.runs import record_of
 from mars_nb.jupyter.screens import LiveScreen
 from mars_nb.testing.model import ScriptedModel, call
+from mars_nb.topology.model import Topology
 from mars_nb.views.patch import merged
 from tests.unit.jupyter.waiting import until, wait_until
 
@@ -206,6 +207,21 @@ def test_the_past_is_shown_as_it_was(desk: Notebook, pages: list[Page]) -> None:
     assert 'data-state="running"' in past["nodes"]["1"]
     for wrong in (0, 999, "x", None, 1.5):
         assert "there is no seq" in page.wish("look", seq=wrong)["error"]
+
+
+def test_the_past_is_drawn_as_it_was_where_the_topology_has_changed(desk: Notebook, pages: list[Page]) -> None:
+    with pytest.raises(RunPaused):
+        desk.mars("report -p B", CELL)
+    agent("C")(lambda request: f"c({request})")
+    desk.variables["longer"] = Topology.from_text("User -> A -> B -> C -> User\npause_before(C)")
+    with pytest.raises(RunPaused):
+        desk.mars("resume report -t longer")
+    page = pages[-1]
+    now, past = page.wish("look", seq=page.scene["seq"]), page.wish("look", seq=3)
+    assert "svg" not in now
+    assert 'data-node="C"' not in past["svg"]
+    assert len(past["scene"]["nodes"]) == len(now["scene"]["nodes"]) - 1
+    assert page.wish("detail", node="C", seq=3)["detail"]["facts"][0] == ["visits", "0"]
 
 
 def test_a_closer_look_now_and_then(desk: Notebook, pages: list[Page]) -> None:
