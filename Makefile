@@ -10,6 +10,9 @@ READY := $(VENV)/.ready
 SOURCES := $(wildcard mars_nb tests notebooks benchmarks examples .ci)
 TYPED := $(wildcard mars_nb tests .ci notebooks/run_demo.py benchmarks examples)
 FAST_TESTS := $(wildcard mars_nb tests/unit tests/conformance tests/architecture)
+# What is tested without measuring coverage, which would make it take more than twice as long and shows nothing that the
+# other tests do not: thousands of random runs, a browser, and an environment of its own.
+UNMEASURED := $(wildcard tests/property tests/e2e tests/binder)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo check test e2e screenshots lab gallery bench ci format format-check lint types layers fast-tests coverage clean faults
@@ -32,8 +35,9 @@ check: format-check lint types layers fast-tests ## all that is fast: before eve
 
 test: $(READY) ## everything, with coverage
 	@mkdir -p out/coverage
-	$(PY) -m pytest --cov --cov-report=term --cov-report=json
+	$(PY) -m pytest --cov --cov-report=term --cov-report=json $(addprefix --ignore=,$(UNMEASURED))
 	$(PY) .ci/coverage_gate.py
+	$(PY) -m pytest $(UNMEASURED)
 
 faults: $(READY) ## kill runs a thousand times, damage journals everywhere: the long fault tests, with their figures
 	MARS_FAULTS=1000 $(PY) -m pytest -s tests/faults
