@@ -21,7 +21,7 @@ from mars_nb.agents.dialogue import ModelRequest
 from mars_nb.agents.prompting import instructions, opening, standing
 from mars_nb.agents.secrets import Redactor
 from mars_nb.agents.tools import told
-from mars_nb.errors import LimitReached, NobodyToAsk, ReplyError, describe, did_you_mean
+from mars_nb.errors import LimitReached, ModelRejected, NobodyToAsk, ReplyError, describe, did_you_mean
 from mars_nb.events import ModelResponded, StepCorrected, ToolReturned, ToolStarted
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ class Thinking:
         self._n_asked += 1
         answer = await self._around.model.respond(self._model_request(said), emit=self._context.emit)
         self._around.note(self._responded(answer))
+        if answer.problem:
+            raise ModelRejected(answer.problem)
 
     def _model_request(self, said: list[Turn]) -> ModelRequest:
         agent, people, choices = self._agent, self._around.people, self._around.choices()

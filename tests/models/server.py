@@ -58,16 +58,33 @@ class Cut(NamedTuple):
 
 
 class End(NamedTuple):
-    """Say something, and end the stream in good order but without the end of the answer."""
+    """Say something, and end the stream in good order but without the end of the answer, or with another end."""
 
     text: str
+    finish: str | None = None
 
 
 class Garbage(NamedTuple):
     """Stream what is no JSON."""
 
 
-Answer = Say | Call | Calls | Status | Hang | Cut | End | Garbage
+class Trouble(NamedTuple):
+    """Break off with an error within the stream."""
+
+    message: str
+
+
+class Page(NamedTuple):
+    """Refuse with a page, as what stands before a server does."""
+
+    code: int
+
+
+class Close(NamedTuple):
+    """Close the connection without a word."""
+
+
+Answer = Say | Call | Calls | Status | Hang | Cut | End | Garbage | Trouble | Page | Close
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
 
@@ -133,10 +150,22 @@ class Server:
                     _event(writer, body, {"role": "assistant", "content": word + " "})
                 await writer.drain()
                 raise ConnectionError
-            case End(text):
+            case End(text, finish):
                 _head(writer, 200, (("Content-Type", "text/event-stream"),))
-                _event(writer, body, {"role": "assistant", "content": text})
+                _event(writer, body, {"role": "assistant", "content": text}, finish)
                 _chunk(writer, b"")
+            case Trouble(message):
+                _head(writer, 200, (("Content-Type", "text/event-stream"),))
+                _event(writer, body, {"role": "assistant", "content": "a "})
+                error = {"message": message, "type": "server_error", "code": 500}
+                _chunk(writer, b"data: " + json.dumps({"error": error}).encode() + b"\n\n")
+                _chunk(writer, b"")
+            case Page(code):
+                _head(writer, code, (("Content-Type", "text/html"),))
+                _chunk(writer, b"<html><body>Bad gateway</body></html>")
+                _chunk(writer, b"")
+            case Close():
+                raise ConnectionError
             case _:
                 self._streamed(answer, body, writer)
                 self.completed.append(json.dumps(body, sort_keys=True))

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from mars_nb import Agent, AgentRegistry, ModelUnavailable, Orchestra
 from mars_nb.agents import providers
 from mars_nb.agents.models import ModelConfig
-from tests.models.server import Call, Cut, End, Garbage, Hang, Say, Server, Status, serving
+from tests.models.server import Call, Close, Cut, End, Garbage, Hang, Page, Say, Server, Status, Trouble, serving
 
 if TYPE_CHECKING:
     from mars_nb import OrchestraResult
@@ -38,6 +38,8 @@ async def told(server: Server, rules: str = "", **config: Any) -> OrchestraResul
         [Cut("a broken answer")],
         [Cut("a broken answer", 0), Cut("a broken answer", 2)],
         [Garbage()],
+        [Close(), Close()],
+        [Trouble("overloaded")],
         [End("cut without a word")],
         [Say("")],
         [Say(" ")],
@@ -60,13 +62,19 @@ async def test_a_run_recovers_from(trouble: list[Answer]) -> None:
     [
         (BUSY, {}, "ModelBusy", ["429", "slow down"], 3),
         (Status(500, "oh dear"), {}, "ModelBusy", ["500", "oh dear"], 3),
-        (Status(401, "bad key"), {}, "ModelRejected", ["401", "OPENAI_API_KEY"], 1),
+        (Status(429, "wait", (("Retry-After", "3600"),)), {}, "ModelBusy", ["wait; it asks to wait 3600 s"], 1),
+        (Page(502), {}, "ModelBusy", ["(502): it sent a page"], 3),
+        (Status(401, "bad key"), {}, "ModelRejected", ["401", "is the api_key of its configuration right?"], 1),
         (Status(404, "no model"), {}, "ModelRejected", ["404", "gpt-5-mini"], 1),
         (Status(400, "bad request"), {}, "ModelRejected", ["400", "bad request"], 1),
         (Hang(), {"timeout_s": 1}, "ModelTimeout", ["within 1 s", "timeout_s"], 1),
         (Cut("never whole"), {}, "ModelGarbled", ["cut"], 3),
         (Garbage(), {}, "ModelGarbled", ["JSON"], 3),
         (End("x"), {}, "ModelGarbled", ["cut"], 3),
+        (End("", "length"), {}, "ModelRejected", ["raise max_tokens"], 1),
+        (End("", "content_filter"), {}, "ModelRejected", ["it refused, or its server's filter"], 1),
+        (Trouble("overloaded"), {}, "ModelGarbled", ["broke off", "overloaded"], 3),
+        (Close(), {}, "ModelUnavailable", ["cannot be reached at http://127.0.0.1"], 3),
         (Say(""), {}, "ReplyError", ["empty"], 3),
         (Call("hand_over_to", {"agent": "Nobody", "request": "x"}), {}, "ReplyError", ["hand_over_to"], 3),
         (Call("no_such_tool", {}), {}, "ReplyError", ["no_such_tool"], 3),
@@ -93,6 +101,25 @@ async def test_a_server_that_is_not_there_is_named() -> None:
     assert result.error is not None
     assert "ModelUnavailable" in result.error
     assert server.url in result.error
+
+
+async def test_a_server_that_points_elsewhere_is_not_followed() -> None:
+    async with serving() as other:
+        for code in (302, 307):
+            moved = Status(code, headers=(("Location", f"{other.url}/chat/completions"),))
+            async with serving(first=[moved]) as server:
+                result = await told(server)
+            assert "ModelRejected" in str(result.error)
+            assert f"points to '{other.url}/chat/completions' ({code})" in str(result.error)
+            assert len(server.bodies) == 1
+    assert not other.bodies
+
+
+async def test_the_variable_that_holds_the_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-no-use")
+    async with serving(lambda _body: Status(401, "bad key")) as server:
+        result = await told(server, api_key=None)
+    assert "is OPENAI_API_KEY right?" in str(result.error)
 
 
 async def test_a_step_timeout_reaches_the_request() -> None:
