@@ -16,6 +16,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 if TYPE_CHECKING:
     from mars_nb.agents.dialogue import ToolCall
 
@@ -75,9 +77,15 @@ def read(answer: str, arguments: dict[str, Any]) -> Verdict:
     return Verdict(reason=_NO.sub("", text, count=1) or "no reason given")
 
 
+def approved(call: ToolCall, answer: str) -> ToolCall:
+    """Give a call as a person let it be made."""
+    arguments = read(answer, call.arguments).arguments
+    return call if arguments is None else msgspec.structs.replace(call, arguments=arguments)
+
+
 def _object(text: str) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

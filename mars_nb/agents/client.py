@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,7 @@ PASSED_ON = (
 )
 """Settings that the client takes under the same name; ``headers`` is passed on, too."""
 
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _HEARD: ContextVar[list[object]] = ContextVar("mars_nb_heard")
 """Answers to the request that is on its way here, as soon as they begin."""
 
@@ -281,7 +283,7 @@ def _heard(turn: Turn) -> Any:
         case UserSaid(content=content):
             return messages.UserPromptPart(content)
         case ToolSaid():
-            return messages.ToolReturnPart(turn.name, turn.content, turn.call_id)
+            return messages.ToolReturnPart(_named(turn.name), turn.content, turn.call_id)
         case _:
             raise AssertionError("a model does not hear itself")
 
@@ -289,8 +291,13 @@ def _heard(turn: Turn) -> Any:
 def _said(turn: ModelSaid) -> list[Any]:
     from pydantic_ai import messages
 
-    text: list[Any] = [messages.TextPart(turn.text)] if turn.text else []
-    return [*text, *(messages.ToolCallPart(call.name, _written(call), call.id) for call in turn.calls)]
+    text: list[Any] = [messages.TextPart(turn.text)] if turn.text.strip() else []
+    return [*text, *(messages.ToolCallPart(_named(call.name), _written(call), call.id) for call in turn.calls)]
+
+
+def _named(name: str) -> str:
+    """Give the name of a tool that was called; servers refuse a history with a name that no tool could have."""
+    return _NO_NAME.sub("_", name)[:64] or "_"
 
 
 def _written(call: ToolCall) -> str:

@@ -167,6 +167,13 @@ async def test_the_price_of_an_unknown_model_is_none() -> None:
     assert server.bodies[1]["model"] == "my-own"
 
 
+async def test_a_history_that_a_server_would_refuse_is_mended() -> None:
+    async with serving(first=[Call("functions.look up", {}), Say(" ")]) as server:
+        assert (await told(server)).success
+    said = [each for each in server.bodies[2]["messages"] if each["role"] == "assistant"]
+    assert [each["tool_calls"][0]["function"]["name"] for each in said] == ["functions_look_up"]
+
+
 async def test_what_a_model_says_is_streamed() -> None:
     heard: list[str] = []
     registry = AgentRegistry()

@@ -172,6 +172,26 @@ async def test_corrections_are_as_many_as_the_agent_says() -> None:
     assert len(model.requests) == 1
 
 
+async def test_mistakes_made_together_are_corrected_together() -> None:
+    wrong = [call("look_up", wort="x"), call("no_such"), call("nor_this"), call("hand_over_to", agent="Nobody")]
+    result, model = await wrote([wrong, wrong, "fine"], tools=[Ledger().look_up])
+    assert result.final_response == "fine"
+    assert [turn.name for turn in model.requests[1].turns[-4:]] == [each.name for each in wrong]  # type: ignore[union-attr]
+    result, model = await wrote([wrong] * 3, tools=[Ledger().look_up])
+    assert (result.success, len(model.requests)) == (False, 3)
+
+
+@pytest.mark.parametrize("nested", ["\ud83d", [["deep"]]])
+async def test_arguments_that_cannot_be_kept_are_told_to_the_model(nested: Any, tmp_path: Path) -> None:
+    for _ in range(500 if isinstance(nested, list) else 0):
+        nested = [nested]
+    registry, model = writer([call("look_up", word=nested), "fine"], tools=[Ledger().look_up])
+    first = await session(tmp_path, registry)
+    assert first.result.final_response == "fine"
+    assert (await first.replay()).final_response == "fine"
+    assert len(model.requests) == 2
+
+
 async def test_a_retry_after_a_reply_error_asks_the_model_again() -> None:
     result, model = await wrote(["", "fine"], PAIR + "\nretry(Writer, 2)", corrections=0)
     assert result.final_response == "fine"
@@ -230,12 +250,32 @@ class Report(BaseModel):
 
 
 async def test_structured_output_is_checked_and_becomes_content() -> None:
-    fenced = '```json\n{"title": "Mars", "pages": 2}\n```'
+    fenced = '```JSON\n{"title": "Mars", "pages": 2}\n```'
     result, model = await wrote(["no json", '{"pages": "many"}', fenced], output=Report)
     assert result.final_response == {"title": "Mars", "pages": 2}
     assert model.requests[0].output == Report.model_json_schema()
     result, _ = await wrote([call("answer", content={"title": "Mars"})], output=Report)
     assert result.final_response == {"title": "Mars", "pages": 1}
+
+
+class Chapter(BaseModel):
+    """A part of a book."""
+
+    title: str
+
+
+class Book(BaseModel):
+    """Something with parts."""
+
+    chapters: list[Chapter]
+
+
+async def test_what_a_schema_refers_to_is_found_in_the_tools_that_hold_it() -> None:
+    _, model = await wrote(['{"chapters": []}'], output=Book)
+    parameters = model.requests[0].tools[0].parameters
+    assert parameters["properties"]["content"]["properties"]["chapters"]["items"] == {"$ref": "#/$defs/Chapter"}
+    assert parameters["$defs"]["Chapter"]["properties"]["title"]["type"] == "string"
+    assert "$defs" not in parameters["properties"]["content"]
 
 
 # -------------------------------------------------------------------------------------------------------- people
@@ -356,6 +396,35 @@ async def test_an_unsafe_call_in_doubt_asks_a_person(tmp_path: Path) -> None:
     assert (await again.resume()).final_response == "ok"
     assert "was calling send({})" in asked[0]
     assert (calls, model.requests[0].turns[-1].content) == ([1], "it was sent")  # type: ignore[union-attr]
+
+
+async def test_an_edited_call_in_doubt_is_asked_about_and_made_as_it_was_edited(tmp_path: Path) -> None:
+    reached, amounts, asked = asyncio.Event(), [], []
+
+    async def pay(amount: int) -> str:
+        amounts.append(amount)
+        reached.set()
+        if len(amounts) == 1:
+            await asyncio.Event().wait()
+        return "paid"
+
+    def person(question: str) -> str:
+        asked.append(question)
+        return "yes"
+
+    tools = [Tool(pay, effect="unsafe")]
+    registry, _ = writer([call("pay", amount=5)], tools=tools)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)), user=['{"amount": 3}'])
+    made = await orchestra.create_session("write", session_id="s")
+    running = asyncio.create_task(made.run(PAIR))
+    await reached.wait()
+    await made.pause(now=True)
+    await running
+    registry, _ = writer(["ok"], tools=tools)
+    again = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path))).session("s", user=person)
+    assert (await again.resume()).final_response == "ok"
+    assert 'was calling pay({"amount": 3})' in asked[0]
+    assert amounts == [3, 3]
 
 
 async def test_a_changed_agent_begins_its_step_anew(tmp_path: Path) -> None:
