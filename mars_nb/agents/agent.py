@@ -174,18 +174,20 @@ class Agent:
 
         return as_tools(tools, ROUTING)
 
-    def profile(self, model: str | None) -> Profile:
+    def profile(self, speaker: Speaker) -> Profile:
         """Give who the agent is, for the journal: enough to make it again, without keys."""
+        from mars_nb.agents.providers import label, place
         from mars_nb.agents.secrets import Redactor
         from mars_nb.events import Profile
 
         text = Redactor.of_process().text
         return Profile(
-            model or "offline",
+            label(speaker),
             text(self.instructions),
             text(self.description),
             tuple(tool.name for tool in self.tools),
-            self.model_config is not None and self.model_config.name == model,
+            self.model_config is not None and self.model_config.name == speaker.name,
+            place(speaker),
         )
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mars_nb.agents.address import Address
 from mars_nb.agents.dialogue import Model
 from mars_nb.agents.models import ModelConfig, unsealed
+from mars_nb.agents.secrets import without_password
 from mars_nb.errors import ModelUnavailable, did_you_mean
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def chosen(call: Given, own: Speaker | None, *, environment: Mapping[str, str] |
         Instead of that of the process.
     """
     found = speaker(call)
-    if found is None and own is not None and (own.name or _place(own)):
+    if found is None and own is not None and (own.name or _given_of_place(own)):
         return own
     if found is None:
         found = process_choice(environment)
@@ -134,7 +135,7 @@ def chosen(call: Given, own: Speaker | None, *, environment: Mapping[str, str] |
     return found
 
 
-def _place(config: Speaker) -> list[str]:
+def _given_of_place(config: Speaker) -> list[str]:
     """Give what a configuration says of where a model is, and with which key."""
     return [name for name in ("provider", "base_url", "api_key") if getattr(config, name, None) is not None]
 
@@ -185,9 +186,9 @@ def check(config: Speaker) -> None:
     """
     if not isinstance(config, ModelConfig):
         return
-    if not config.name and (place := _place(config)):
+    if not config.name and (given := _given_of_place(config)):
         raise ModelUnavailable(
-            f"model_config gives {' and '.join(place)} and no model; add its name: {{'name': '...'}}"
+            f"model_config gives {' and '.join(given)} and no model; add its name: {{'name': '...'}}"
         )
     found = address(config)
     if found.provider == OFFLINE:
@@ -223,6 +224,11 @@ def key(config: ModelConfig) -> str | None:
 def label(config: Speaker) -> str:
     """Give the name of a model as it is shown."""
     return config.name or OFFLINE
+
+
+def place(config: Speaker) -> str:
+    """Give where a model is asked if not where its provider is, without a password; empty where nothing is said."""
+    return without_password(getattr(config, "base_url", None) or "")
 
 
 def has_price(config: Speaker) -> bool:

@@ -91,7 +91,7 @@ class Thinking:
 
     async def _ask(self, said: list[Turn]) -> None:
         if spent := self._around.overspent():
-            raise LimitReached(f"{spent} in the middle of a step; raise the limit to go on from there")
+            raise LimitReached(f"{spent} in the middle of a step; change the limit to go on from there")
         if self._n_asked >= MAX_RESPONSES:
             raise ReplyError(f"{self._agent.name!r} called tools in {MAX_RESPONSES} responses and never replied")
         self._n_asked += 1

@@ -88,7 +88,7 @@ class Cast:
 
     def profiles(self) -> dict[str, Profile]:
         """Give who the agents are for which a model speaks."""
-        return {name: self.agents[name].profile(config.name) for name, config in self.models.items()}
+        return {name: self.agents[name].profile(config) for name, config in self.models.items()}
 
 
 class RunLoop:

@@ -14,6 +14,7 @@ from mars_nb import (
     AgentRegistry,
     FileStorageBackend,
     ModelError,
+    ModelUnavailable,
     Orchestra,
     RuleError,
     ScriptedModel,
@@ -24,6 +25,7 @@ from mars_nb import (
 )
 from mars_nb.agents import providers
 from mars_nb.agents.dialogue import ModelResponse, ToolSaid, UserSaid
+from mars_nb.agents.models import ModelConfig
 from mars_nb.events import ModelResponded, ToolReturned
 from mars_nb.testing.model import call
 
@@ -481,6 +483,12 @@ async def test_a_budget_needs_a_price() -> None:
         await Orchestra.run("write", PAIR + "\nbudget(1)", registry)
 
 
+async def test_a_budget_stops_where_a_response_comes_without_its_price() -> None:
+    result, model = await wrote([spent("", cost=None), "never"], PAIR + "\nbudget(5)")
+    assert "budget(5) cannot be kept, since the price of a response is not known" in str(result.error)
+    assert len(model.requests) == 1
+
+
 def test_events_of_a_dialogue_hold_what_was_said() -> None:
     assert ModelResponded("b0", 1, "x").step_id == "b0#1"
     assert ToolReturned("b0", 1, "c", "look_up", "y").is_error is False
@@ -496,6 +504,50 @@ async def test_a_fork_takes_the_replies_that_were_paid_for(tmp_path: Path) -> No
     assert (await fork.resume()).final_response == "third"
     assert (len(model.requests), len(other.requests)) == (1, 2)
     assert other.requests[1].turns == (UserSaid("edited"),)
+
+
+async def test_a_fork_with_another_model_asks_that_model(tmp_path: Path) -> None:
+    registry = AgentRegistry()
+    for name in ("Writer", "Reviewer"):
+        Agent(name=name, registry=registry)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+    made = await orchestra.create_session("write", session_id="s")
+    one, two = (ScriptedModel(lambda _request, name=name: name, name=name) for name in ("one", "two"))
+    await made.run("User -> Writer -> Reviewer -> User", model=one)
+    same = await made.fork("Writer#1", new_id="same")
+    assert (await same.resume(model=one)).final_response == "one"
+    other = await made.fork("Writer#1", new_id="other")
+    assert (await other.resume(model=two)).final_response == "two"
+    assert (len(one.requests), len(two.requests)) == (2, 1)
+
+
+async def test_a_run_is_not_handed_to_another_server_by_going_on_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def opened(config: Any) -> ScriptedModel:
+        asked.append(config)
+        return ScriptedModel([ModelError("down")])
+
+    monkeypatch.setattr(providers, "open_model", opened)
+    registry = AgentRegistry()
+    Agent(name="Writer", registry=registry)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+    made = await orchestra.create_session("write", session_id="s")
+    here = {
+        "name": "openai:gpt-5-mini",
+        "base_url": "http://bob:hush-hush@127.0.0.1:9/v1",
+        "api_key": "a-key-of-no-use",
+    }
+    await made.run(PAIR, model=here)
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-that-must-stay")
+    with pytest.raises(ModelUnavailable, match=r"was asked at http://bob:\[secret\]@127.0.0.1:9/v1; to go on, name it"):
+        await orchestra.resume_session("s")
+    monkeypatch.setattr(providers, "_process_choice", ModelConfig.of(here))
+    await orchestra.resume_session("s")
+    await orchestra.resume_session("s", model=here)
+    assert [each.api_key.get_secret_value() for each in asked] == ["a-key-of-no-use"] * 3
 
 
 async def test_a_run_goes_on_with_the_model_that_spoke_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
