@@ -512,7 +512,7 @@ async def test_a_fork_with_another_model_asks_that_model(tmp_path: Path) -> None
         Agent(name=name, registry=registry)
     orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
     made = await orchestra.create_session("write", session_id="s")
-    one, two = (ScriptedModel(lambda _request, name=name: name, name=name) for name in ("one", "two"))
+    one, two = ScriptedModel(["one", "one"], name="one"), ScriptedModel(["two"], name="two")
     await made.run("User -> Writer -> Reviewer -> User", model=one)
     same = await made.fork("Writer#1", new_id="same")
     assert (await same.resume(model=one)).final_response == "one"
