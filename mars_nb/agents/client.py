@@ -321,12 +321,17 @@ def _call(part: Any) -> ToolCall:
         return ToolCall(part.tool_call_id, part.tool_name, part.args)
     text = part.args or "{}"
     try:
-        arguments = json.loads(text)
+        arguments = json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError):
         arguments = None
     if isinstance(arguments, dict):
         return ToolCall(part.tool_call_id, part.tool_name, arguments)
     return ToolCall(part.tool_call_id, part.tool_name, malformed=text)
+
+
+def _refused(constant: str) -> None:
+    """Refuse NaN and infinity, which are no JSON and would be something else in the journal."""
+    raise ValueError(constant)
 
 
 def _text_of(event: Any) -> str:

@@ -45,6 +45,7 @@ async def told(server: Server, rules: str = "", **config: Any) -> OrchestraResul
         [Say(" ")],
         [Call("hand_over_to", {"agent": "Nobody", "request": "x"})],
         [Call("hand_over_to", "no json {")],
+        [Call("answer", '{"content": NaN}')],
         [Call("answer", {"wrong": 1})],
         [Call("no_such_tool", {})],
     ],

@@ -260,6 +260,21 @@ async def test_structured_output_is_checked_and_becomes_content() -> None:
     assert result.final_response == {"title": "Mars", "pages": 1}
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"output": 5}, "output= of 'Writer' cannot be told to a model"),
+        ({"output": "Nowhere"}, "output= of 'Writer' cannot be told to a model"),
+        ({"instructions": None}, "instructions= is a NoneType; expected text"),
+        ({"description": 5}, "description= is a int; expected text"),
+        ({"corrections": "x"}, "corrections='x' does not fit"),
+    ],
+)
+def test_what_an_agent_is_given_is_checked_at_once(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(AgentError, match=words):
+        Agent(name="Writer", registry=AgentRegistry(), **given)
+
+
 class Chapter(BaseModel):
     """A part of a book."""
 
