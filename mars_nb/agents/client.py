@@ -160,7 +160,7 @@ class ClientModel:
 
     def _is_cut(self, response: Response) -> bool:
         """Tell whether a stream ended without the end of the answer; the client takes that for a good end."""
-        if self._where.provider in ("anthropic", "google") or response.finish_reason not in (None, "stop"):
+        if response.finish_reason not in (None, "stop"):
             return False
         return not (response.provider_details or {}).get("finish_reason")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    Body = dict[str, Any]
+Body = dict[str, Any]
 
 
 class Say(NamedTuple):
@@ -80,11 +80,17 @@ class Page(NamedTuple):
     code: int
 
 
+class Events(NamedTuple):
+    """Stream these events, as servers of another wire format do."""
+
+    events: tuple[tuple[str, Body], ...]
+
+
 class Close(NamedTuple):
     """Close the connection without a word."""
 
 
-Answer = Say | Call | Calls | Status | Hang | Cut | End | Garbage | Trouble | Page | Close
+Answer = Say | Call | Calls | Status | Hang | Cut | End | Garbage | Trouble | Page | Events | Close
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
 
@@ -163,6 +169,11 @@ class Server:
             case Page(code):
                 _head(writer, code, (("Content-Type", "text/html"),))
                 _chunk(writer, b"<html><body>Bad gateway</body></html>")
+                _chunk(writer, b"")
+            case Events(events):
+                _head(writer, 200, (("Content-Type", "text/event-stream"),))
+                for name, data in events:
+                    _chunk(writer, f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
                 _chunk(writer, b"")
             case Close():
                 raise ConnectionError

@@ -12,7 +12,21 @@ from pydantic import SecretStr
 from mars_nb import Agent, AgentRegistry, ModelUnavailable, Orchestra
 from mars_nb.agents import providers
 from mars_nb.agents.models import ModelConfig
-from tests.models.server import Call, Close, Cut, End, Garbage, Hang, Page, Say, Server, Status, Trouble, serving
+from tests.models.server import (
+    Call,
+    Close,
+    Cut,
+    End,
+    Events,
+    Garbage,
+    Hang,
+    Page,
+    Say,
+    Server,
+    Status,
+    Trouble,
+    serving,
+)
 
 if TYPE_CHECKING:
     from mars_nb import OrchestraResult
@@ -93,6 +107,29 @@ async def test_a_run_ends_in_one_clear_error_at(
     assert all(word in result.error for word in words), result.error
     assert "\n" not in result.error
     assert len(server.bodies) == n_requests
+
+
+def spoken(text: str) -> Events:
+    """Say something as Anthropic's server does."""
+    usage = {"input_tokens": 1000, "output_tokens": 1}
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "x", "content": [], "usage": usage}
+    kinds: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {**message, "stop_reason": None, "stop_sequence": None}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 100}},
+        {"type": "message_stop"},
+    ]
+    return Events(tuple((each["type"], each) for each in kinds))
+
+
+async def test_a_stream_that_ends_without_its_end_is_cut_at_every_provider() -> None:
+    whole = spoken("a word")
+    async with serving(lambda _body: whole, first=[Events(whole.events[:n]) for n in (3, 4)]) as server:
+        result = await told(server, name="anthropic:claude-haiku-4-5", base_url=server.url.removesuffix("/v1"))
+    assert (result.final_response, len(server.bodies)) == ("a word", 3)
+    assert result.cost_usd == pytest.approx(0.0015)
 
 
 async def test_a_server_that_is_not_there_is_named() -> None:
