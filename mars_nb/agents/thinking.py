@@ -18,7 +18,7 @@ import msgspec
 from mars_nb.agents.approvals import ApprovalNeeded, question, read
 from mars_nb.agents.choosing import ROUTING, chosen, routing_tools
 from mars_nb.agents.content import as_content
-from mars_nb.agents.dialogue import ModelRequest
+from mars_nb.agents.dialogue import ModelRequest, ModelResponse
 from mars_nb.agents.prompting import instructions, opening, standing
 from mars_nb.agents.secrets import Redactor
 from mars_nb.agents.tools import told
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mars_nb.actions import ToolCall
     from mars_nb.agents.agent import Agent
     from mars_nb.agents.context import StepContext
-    from mars_nb.agents.dialogue import ModelResponse, ModelSaid, ToolSpec, Turn
+    from mars_nb.agents.dialogue import ModelSaid, ToolSpec, Turn
     from mars_nb.agents.prompting import Standing
     from mars_nb.agents.surroundings import Surroundings
     from mars_nb.agents.tools import Tool
@@ -95,7 +95,10 @@ class Thinking:
         if self._n_asked >= MAX_RESPONSES:
             raise ReplyError(f"{self._agent.name!r} called tools in {MAX_RESPONSES} responses and never replied")
         self._n_asked += 1
-        answer = await self._around.model.respond(self._model_request(said), emit=self._context.emit)
+        answer: object = await self._around.model.respond(self._model_request(said), emit=self._context.emit)
+        if not isinstance(answer, ModelResponse):
+            kind = type(answer).__name__
+            raise TypeError(f"the model {self._around.model.name!r} gave a {kind}; expected a ModelResponse")
         self._around.note(self._responded(answer))
         if answer.problem:
             raise ModelRejected(answer.problem)

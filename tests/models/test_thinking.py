@@ -134,6 +134,19 @@ async def test_a_tool_gets_the_context_of_the_step() -> None:
     assert model.requests[0].tools[0].parameters["properties"] == {}
 
 
+async def test_an_object_that_answers_with_something_else_is_named() -> None:
+    class Odd:
+        name = "odd"
+
+        async def respond(self, request: Any, *, emit: Any) -> Any:  # noqa: ARG002
+            return "text"
+
+    registry = AgentRegistry()
+    Agent(Odd(), "Writer", registry=registry)
+    result = await Orchestra.run("write", PAIR, registry)
+    assert "the model 'odd' gave a str; expected a ModelResponse" in str(result.error)
+
+
 async def test_a_model_that_only_calls_tools_comes_to_an_end() -> None:
     result, model = await wrote(lambda _request: call("look_up", word="x"), tools=[Ledger().look_up])
     assert "called tools in 25 responses" in str(result.error)
