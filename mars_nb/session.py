@@ -222,14 +222,15 @@ class Session:
         profiles = profiles_of(numbered(kept))
         cast = self._conductor.cast(drawn, limit, wanted.user, wanted.agents, model=wanted.model, profiles=profiles)
         going_on = resumption(numbered(records), folded, cast)
-        return _Prepared(cast, going_on, worked_s(kept), self._recorded(records), run_key(self.id, kept))
+        return _Prepared(cast, going_on, worked_s(kept), self._recorded(records, cast), run_key(self.id, kept))
 
-    def _recorded(self, records: list[Record]) -> Recorded | None:
+    def _recorded(self, records: list[Record], cast: Cast) -> Recorded | None:
         """Give the replies that may be taken from the session that this one was forked from."""
         parent = self._manager.backend.header(self.id).get("parent")
         if not parent:
             return None
-        return Recorded.of(self._manager.parent_events(self.id), numbered(records), after=parent["seq"])
+        before, now = self._manager.parent_events(self.id), cast.profiles()
+        return Recorded.of(before, numbered(records), after=parent["seq"], profiles=now)
 
     async def checkpoint(self, name: str) -> str:
         """Name the present position; copies nothing.

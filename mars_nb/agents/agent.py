@@ -109,10 +109,11 @@ class Agent:
         answer = None if answer is None else answering(answer)
         self.answer = answer
         self.model_config = _read_config(model_config)
-        self.instructions = instructions
-        self.description = description or _first_line(answer)
+        self.instructions = _checked_text("instructions", instructions)
+        self.description = _checked_text("description", description) or _first_line(answer)
         self.tools = self._checked_tools(tools)
         self.output = output
+        self._check_output()
         self.corrections = _checked_corrections(corrections, self.kind)
         self._ask: Ask = self._ask_model if answer is None else asking(answer, inline=inline)
         (AgentRegistry.default() if registry is None else registry).register(self)
@@ -166,6 +167,19 @@ class Agent:
 
         return TypeAdapter(self.output).json_schema()
 
+    def _check_output(self) -> None:
+        """Refuse an ``output=`` that no schema can be made of now, and not in the middle of a run."""
+        if self.output is None:
+            return
+        from pydantic.errors import PydanticUserError
+
+        try:
+            self.output_schema  # noqa: B018 (made once, and kept)
+        except (PydanticUserError, NameError, TypeError) as error:
+            raise AgentError(
+                f"output= of {self.name!r} cannot be told to a model: {str(error).strip().splitlines()[0]}"
+            ) from None
+
     def _checked_tools(self, tools: Sequence[Callable[..., Any]]) -> tuple[Tool, ...]:
         if not tools:
             return ()
@@ -174,18 +188,20 @@ class Agent:
 
         return as_tools(tools, ROUTING)
 
-    def profile(self, model: str | None) -> Profile:
+    def profile(self, speaker: Speaker) -> Profile:
         """Give who the agent is, for the journal: enough to make it again, without keys."""
+        from mars_nb.agents.providers import label, place
         from mars_nb.agents.secrets import Redactor
         from mars_nb.events import Profile
 
         text = Redactor.of_process().text
         return Profile(
-            model or "offline",
+            label(speaker),
             text(self.instructions),
             text(self.description),
             tuple(tool.name for tool in self.tools),
-            self.model_config is not None and self.model_config.name == model,
+            self.model_config is not None and self.model_config.name == speaker.name,
+            place(speaker),
         )
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
@@ -305,12 +321,18 @@ def _default_name(model_config: object, answer: Answer | None) -> str:
     return found
 
 
-def _checked_corrections(corrections: int | None, kind: Kind) -> int:
+def _checked_corrections(corrections: object, kind: Kind) -> int:
     if corrections is None:
         return _MODEL_CORRECTIONS if kind == "model" else 0
-    if corrections < 0:
+    if not isinstance(corrections, int) or corrections < 0:
         raise AgentError(f"corrections={corrections!r} does not fit; expected a whole number from 0")
     return corrections
+
+
+def _checked_text(name: str, text: object) -> str:
+    if isinstance(text, str):
+        return text
+    raise AgentError(f"{name}= is a {type(text).__name__}; expected text")
 
 
 def _read_config(given: Given) -> Speaker | None:

@@ -8,6 +8,8 @@ Examples
 --------
 >>> read("yes", {"n": 1}), read('{"n": 2}', {"n": 1}).arguments, read("no, too dear", {}).reason
 (Verdict(arguments={'n': 1}, result=None, reason=''), {'n': 2}, 'too dear')
+>>> read("I said no", {}).reason
+'I said no'
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 if TYPE_CHECKING:
     from mars_nb.agents.dialogue import ToolCall
@@ -72,12 +76,19 @@ def read(answer: str, arguments: dict[str, Any]) -> Verdict:
         return Verdict(edited)
     if found := _DONE.match(text):
         return Verdict(result=text[found.end() :] or "done")
-    return Verdict(reason=_NO.sub("", text, count=1) or "no reason given")
+    refusal = _NO.match(text)
+    return Verdict(reason=(text[refusal.end() :] if refusal else text) or "no reason given")
+
+
+def approved(call: ToolCall, answer: str) -> ToolCall:
+    """Give a call as a person let it be made."""
+    arguments = read(answer, call.arguments).arguments
+    return call if arguments is None else msgspec.structs.replace(call, arguments=arguments)
 
 
 def _object(text: str) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

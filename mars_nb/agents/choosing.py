@@ -87,8 +87,13 @@ def chosen(call: ToolCall, choices: Choices) -> Action:
 
 
 def _spec(name: str, description: str, **fields: dict[str, Any]) -> ToolSpec:
-    schema = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-    return ToolSpec(name, description, schema)
+    """Give a tool; what a field's schema refers to (``#/$defs/…``) is looked for at the top, so it is moved there."""
+    defined: dict[str, Any] = {}
+    for each in fields.values():
+        defined |= each.get("$defs", {})
+    plain = {key: {name: part for name, part in each.items() if name != "$defs"} for key, each in fields.items()}
+    schema = {"type": "object", "properties": plain, "required": list(plain), "additionalProperties": False}
+    return ToolSpec(name, description, schema | ({"$defs": defined} if defined else {}))
 
 
 def _requests(names: tuple[str, ...], people: Mapping[str, str]) -> dict[str, Any]:
@@ -111,7 +116,9 @@ def _agent(call: ToolCall, arguments: Mapping[str, Any], names: tuple[str, ...])
     if agent in names:
         return str(agent)
     hint = did_you_mean(str(agent), names)
-    raise ReplyError(f"{call.name!r} to {agent!r:.80} is not possible{hint}; expected one of {names}", allowed=names)
+    raise ReplyError(
+        f"{call.name!r} to {agent!r:.80} is not possible{hint}; expected {' or '.join(names)}", allowed=names
+    )
 
 
 def _given(call: ToolCall, name: str, arguments: Mapping[str, Any] | None = None) -> Any:

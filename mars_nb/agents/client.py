@@ -2,7 +2,8 @@
 
 Only its direct model API is used: one request, streamed. The loop around it, the record and the routing are ours. There
 is one layer of retries: the provider's package repeats what never began to be answered (429 with its Retry-After, 5xx,
-a lost connection); an answer that breaks off midway is asked for again as a whole here.
+a lost connection); an answer that breaks off midway is asked for again as a whole here. A server that points elsewhere
+is not followed: what an agent says, and its key, go where the user sent them.
 
 What can go wrong is told as one of the errors below `ModelError`, without keys and without the server's pages.
 """
@@ -11,24 +12,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.dialogue import ModelResponse, ModelSaid, ToolCall, ToolSaid, UserSaid
 from mars_nb.agents.models import unsealed
 from mars_nb.agents.prices import price_usd
 from mars_nb.agents.providers import PROVIDERS, key, label
-from mars_nb.agents.secrets import Redactor
 from mars_nb.agents.threads import in_thread
-from mars_nb.errors import (
-    ModelBusy,
-    ModelError,
-    ModelGarbled,
-    ModelRejected,
-    ModelTimeout,
-    ModelUnavailable,
-    describe,
-)
+from mars_nb.agents.troubles import Asked, trouble
+from mars_nb.errors import ModelGarbled, ModelTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,9 +55,9 @@ PASSED_ON = (
 )
 """Settings that the client takes under the same name; ``headers`` is passed on, too."""
 
-_BUSY = frozenset({408, 409, 425, 429})
-_SERVER_ERROR = 500
-_LONGEST_DETAIL = 300
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
+_HEARD: ContextVar[list[object]] = ContextVar("mars_nb_heard")
+"""Answers to the request that is on its way here, as soon as they begin."""
 
 
 class ClientModel:
@@ -126,31 +121,46 @@ class ClientModel:
             model_settings=self._settings(),
             model_request_parameters=_parameters(request),
         )
+        heard: list[object] = []
+        _HEARD.set(heard)
         try:
             async with asked as stream:
                 response = await _drained(stream, emit)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 (each client has its own errors; here they become ours)
-            raise self._told(error) from None
+            raise trouble(error, self._asked(), has_begun=bool(heard)) from None
         return self._read(response)
 
     def _read(self, response: Response) -> ModelResponse:
         if self._is_cut(response):
             raise ModelGarbled(f"the answer of {self.name} was cut, also when it was asked for again")
         usage = response.usage
+        text = "".join(part.content for part in response.parts if part.part_kind == "text")
+        calls = tuple(_call(part) for part in response.parts if part.part_kind == "tool-call")
         return ModelResponse(
-            text="".join(part.content for part in response.parts if part.part_kind == "text"),
-            calls=tuple(_call(part) for part in response.parts if part.part_kind == "tool-call"),
+            text,
+            calls,
             n_input_tokens=usage.input_tokens,
             n_output_tokens=usage.output_tokens,
             cost_usd=self._cost_usd(usage),
             model=self.name,
+            problem="" if text.strip() or calls else self._silence(response.finish_reason),
         )
+
+    def _silence(self, reason: str | None) -> str:
+        """Give why the model said nothing, where asking again could not help."""
+        match reason:
+            case "length":
+                return f"{self.name} used up its tokens before it said anything; raise max_tokens of its configuration"
+            case "content_filter":
+                return f"{self.name} said nothing: it refused, or its server's filter withheld the answer"
+            case _:
+                return ""
 
     def _is_cut(self, response: Response) -> bool:
         """Tell whether a stream ended without the end of the answer; the client takes that for a good end."""
-        if self._where.provider in ("anthropic", "google") or response.finish_reason not in (None, "stop"):
+        if response.finish_reason not in (None, "stop"):
             return False
         return not (response.provider_details or {}).get("finish_reason")
 
@@ -172,6 +182,15 @@ class ClientModel:
             passed["extra_headers"] = unsealed(more["headers"])
         return {**passed, **settings}
 
+    def _asked(self) -> Asked:
+        names = PROVIDERS[self._where.provider].keys if self._where.provider else ()
+        held_by = "the api_key of its configuration" if self._config.api_key else " or ".join(names)
+        return Asked(self.name, self._where.model, self._base_url, held_by, self._timeout_s)
+
+    @property
+    def _base_url(self) -> str:
+        return self._config.base_url or (PROVIDERS[self._where.provider].base_url if self._where.provider else "")
+
     # ------------------------------------------------------------------------------------------------- connecting
 
     def _connected(self) -> Client:
@@ -184,23 +203,23 @@ class ClientModel:
                 return self._openai()
 
     def _openai(self) -> Client:
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
         from pydantic_ai.models.openai import OpenAIChatModel
         from pydantic_ai.providers.openai import OpenAIProvider
 
-        default = PROVIDERS[self._where.provider].base_url if self._where.provider else ""
         client = AsyncOpenAI(
             # Servers of one's own often take any key, and the package wants one.
             api_key=key(self._config) or "none",
-            base_url=self._config.base_url or default or None,
+            base_url=self._base_url or None,
             max_retries=N_REPETITIONS,
             timeout=self._timeout_s,
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [_hear]}),
         )
         self._closing.push_async_callback(client.close)
         return OpenAIChatModel(self._where.model, provider=OpenAIProvider(openai_client=client))
 
     def _anthropic(self) -> Client:
-        from anthropic import AsyncAnthropic
+        from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
         from pydantic_ai.models.anthropic import AnthropicModel
         from pydantic_ai.providers.anthropic import AnthropicProvider
 
@@ -209,65 +228,26 @@ class ClientModel:
             base_url=self._config.base_url,
             max_retries=N_REPETITIONS,
             timeout=self._timeout_s,
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [_hear]}),
         )
         self._closing.push_async_callback(client.close)
         return AnthropicModel(self._where.model, provider=AnthropicProvider(anthropic_client=client))
 
     def _google(self) -> Client:
+        from google.genai.types import HttpRetryOptions
         from pydantic_ai.models.google import GoogleModel
         from pydantic_ai.providers.google import GoogleProvider
 
-        provider = GoogleProvider(api_key=key(self._config) or "", base_url=self._config.base_url)
+        provider = GoogleProvider(
+            api_key=key(self._config) or "",
+            base_url=self._config.base_url,
+            retry_options=HttpRetryOptions(attempts=N_REPETITIONS + 1),
+        )
         return GoogleModel(self._where.model, provider=provider)
 
-    # ----------------------------------------------------------------------------------------------------- errors
 
-    def _told(self, error: Exception) -> ModelError:
-        """Give what went wrong as one of our errors, on one line, without a key."""
-        detail = Redactor.of_process().text(_detail(error))[:_LONGEST_DETAIL]
-        kinds = {each.__name__ for link in _chain(error) for each in type(link).__mro__}
-        status = next(
-            (found for link in _chain(error) if isinstance(found := getattr(link, "status_code", None), int)), 0
-        )
-        if status in _BUSY or status >= _SERVER_ERROR:
-            return ModelBusy(f"{self.name} has no time or failed ({status}), also when asked again: {detail}")
-        if status:
-            return ModelRejected(f"{self.name} refused the request ({status}): {detail}{self._hint(status)}")
-        if kinds & {"APITimeoutError", "ReadTimeout", "ConnectTimeout", "ModelTimeoutError"}:
-            return ModelTimeout(f"{self.name} did not answer within {self._timeout_s:g} s: {detail}")
-        if kinds & {"ConnectError", "ConnectionRefusedError", "gaierror"}:
-            where = self._config.base_url or PROVIDERS.get(self._where.provider, PROVIDERS["openai"]).base_url
-            return ModelUnavailable(f"{self.name} cannot be reached{f' at {where}' if where else ''}: {detail}")
-        return ModelGarbled(f"the answer of {self.name} was cut or is no valid JSON, also when asked again: {detail}")
-
-    def _hint(self, status: int) -> str:
-        names = PROVIDERS[self._where.provider].keys if self._where.provider else ()
-        match status:
-            case 401 | 403 if names:
-                return f"; is {' or '.join(names)} right?"
-            case 404:
-                return f"; is {self._where.model!r} the name of a model there?"
-            case _:
-                return ""
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in found:
-        found.append(link)
-        link = link.__cause__ or link.__context__
-    return found
-
-
-def _detail(error: Exception) -> str:
-    """Give what a server said, where it said so in the usual form; else the text of the exception."""
-    body = getattr(error, "body", None)
-    match body:
-        case {"message": str(message)} | {"error": {"message": str(message)}} | {"error": str(message)}:
-            return " ".join(message.split())
-        case _:
-            return describe(error)
+async def _hear(response: object) -> None:
+    _HEARD.get().append(response)
 
 
 async def _drained(stream: StreamedResponse, emit: Emit) -> Response:
@@ -303,7 +283,7 @@ def _heard(turn: Turn) -> Any:
         case UserSaid(content=content):
             return messages.UserPromptPart(content)
         case ToolSaid():
-            return messages.ToolReturnPart(turn.name, turn.content, turn.call_id)
+            return messages.ToolReturnPart(_named(turn.name), turn.content, turn.call_id)
         case _:
             raise AssertionError("a model does not hear itself")
 
@@ -311,8 +291,13 @@ def _heard(turn: Turn) -> Any:
 def _said(turn: ModelSaid) -> list[Any]:
     from pydantic_ai import messages
 
-    text: list[Any] = [messages.TextPart(turn.text)] if turn.text else []
-    return [*text, *(messages.ToolCallPart(call.name, _written(call), call.id) for call in turn.calls)]
+    text: list[Any] = [messages.TextPart(turn.text)] if turn.text.strip() else []
+    return [*text, *(messages.ToolCallPart(_named(call.name), _written(call), call.id) for call in turn.calls)]
+
+
+def _named(name: str) -> str:
+    """Give the name of a tool that was called; servers refuse a history with a name that no tool could have."""
+    return _NO_NAME.sub("_", name)[:64] or "_"
 
 
 def _written(call: ToolCall) -> str:
@@ -336,12 +321,17 @@ def _call(part: Any) -> ToolCall:
         return ToolCall(part.tool_call_id, part.tool_name, part.args)
     text = part.args or "{}"
     try:
-        arguments = json.loads(text)
+        arguments = json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError):
         arguments = None
     if isinstance(arguments, dict):
         return ToolCall(part.tool_call_id, part.tool_name, arguments)
     return ToolCall(part.tool_call_id, part.tool_name, malformed=text)
+
+
+def _refused(constant: str) -> None:
+    """Refuse NaN and infinity, which are no JSON and would be something else in the journal."""
+    raise ValueError(constant)
 
 
 def _text_of(event: Any) -> str:

@@ -130,6 +130,8 @@ class ModelResponse(msgspec.Struct, frozen=True):
         What it cost in US dollars; None when the price is not known, never 0 for that.
     model : str
         Who answered, such as ``"openai:gpt-5"`` or ``"offline"``.
+    problem : str
+        Why it says nothing, where asking again could not help; it is paid for all the same.
     """
 
     text: str = ""
@@ -138,6 +140,7 @@ class ModelResponse(msgspec.Struct, frozen=True):
     n_output_tokens: int = 0
     cost_usd: float | None = None
     model: str = ""
+    problem: str = ""
 
 
 @runtime_checkable

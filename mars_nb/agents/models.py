@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from mars_nb.agents.secrets import is_secret_name, seal
+from mars_nb.agents.secrets import is_secret_name, seal, seal_password, without_password
 from mars_nb.errors import AgentError
 
 _SECRET_TEXT = re.compile(r"^(sk-|pk-|rk-|ghp_|gho_|hf_|xox[a-z]-|AIza|AKIA|eyJ|Bearer )")
@@ -117,6 +117,9 @@ def _sealed(value: Any, *, secret: bool) -> Any:
         case str() if value and (secret or _SECRET_TEXT.match(value)):
             seal(value)
             return SecretStr(value)
+        case str():
+            seal_password(value)
+            return value
         case SecretStr():
             seal(value.get_secret_value())
             return value
@@ -143,6 +146,8 @@ def unsealed(value: Any) -> Any:
 
 def _without_secrets(value: Any) -> Any:
     match value:
+        case str():
+            return without_password(value)
         case Mapping():
             return {key: _without_secrets(each) for key, each in value.items() if not isinstance(each, SecretStr)}
         case list() | tuple():

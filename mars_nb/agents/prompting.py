@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mars_nb.agents.approvals import approved
 from mars_nb.agents.dialogue import ModelSaid, ToolSaid, UserSaid
 from mars_nb.agents.replies import as_text, headed
 from mars_nb.events import (
@@ -107,7 +108,7 @@ class Standing(NamedTuple):
     said : ModelSaid or None
         The last response, of which something is still to be done; None when the model is to be asked.
     open_calls : dict of str to ToolCall
-        Its calls without a result, by id.
+        Its calls without a result, by id; one that began is the call that a person made of it.
     started : set of str
         Calls that began, and of which nobody knows whether they were made.
     answers : dict of str to str
@@ -140,7 +141,8 @@ def standing(record: Sequence[Event]) -> Standing:
                 said, calls = None, {}
             case ToolStarted():
                 started.add(event.call_id)
-                answers.pop(event.call_id, None)
+                if event.call_id in answers and event.call_id in calls:
+                    calls[event.call_id] = approved(calls[event.call_id], answers.pop(event.call_id))
             case ToolReturned():
                 turns.append(ToolSaid(event.call_id, event.name, event.content, event.is_error))
                 calls.pop(event.call_id, None)

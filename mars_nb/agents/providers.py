@@ -15,6 +15,7 @@ Examples
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
@@ -23,7 +24,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mars_nb.agents.address import Address
 from mars_nb.agents.dialogue import Model
-from mars_nb.agents.models import ModelConfig
+from mars_nb.agents.models import ModelConfig, unsealed
+from mars_nb.agents.secrets import without_password
 from mars_nb.errors import ModelUnavailable, did_you_mean
 
 if TYPE_CHECKING:
@@ -124,13 +126,18 @@ def chosen(call: Given, own: Speaker | None, *, environment: Mapping[str, str] |
         Instead of that of the process.
     """
     found = speaker(call)
-    if found is None and own is not None and own.name:
+    if found is None and own is not None and (own.name or _given_of_place(own)):
         return own
     if found is None:
         found = process_choice(environment)
     if isinstance(own, ModelConfig) and isinstance(found, ModelConfig):
         return found.model_copy(update=_manners(own))
     return found
+
+
+def _given_of_place(config: Speaker) -> list[str]:
+    """Give what a configuration says of where a model is, and with which key."""
+    return [name for name in ("provider", "base_url", "api_key") if getattr(config, name, None) is not None]
 
 
 def _manners(own: ModelConfig) -> dict[str, Any]:
@@ -158,12 +165,15 @@ def address(config: ModelConfig) -> Address:
         return Address(first, rest)
     if config.base_url:
         return Address("", name)
-    known = [OFFLINE, *(f"{each}:" for each in (*PROVIDERS, LOCAL))]
-    close = did_you_mean(first, [*PROVIDERS, LOCAL, OFFLINE])
-    raise ModelUnavailable(
-        f"nobody is known who serves the model {name!r}{close}; expected {', '.join(known)} with a model's name, "
-        "or any name with base_url="
-    )
+    raise _unknown(config.provider or first, f"{config.provider}:{name}" if config.provider else name)
+
+
+def _unknown(provider: str, name: str) -> ModelUnavailable:
+    expected = f"{', '.join(f'{each}:' for each in (*PROVIDERS, LOCAL))} and a model's name, or any name with base_url="
+    if provider in (*PROVIDERS, LOCAL):
+        return ModelUnavailable(f"the model {name!r} has no name after its provider; expected {OFFLINE}, {expected}")
+    close = did_you_mean(provider, [*PROVIDERS, LOCAL, OFFLINE])
+    return ModelUnavailable(f"nobody is known who serves the model {name!r}{close}; expected {OFFLINE}, {expected}")
 
 
 def check(config: Speaker) -> None:
@@ -176,6 +186,10 @@ def check(config: Speaker) -> None:
     """
     if not isinstance(config, ModelConfig):
         return
+    if not config.name and (given := _given_of_place(config)):
+        raise ModelUnavailable(
+            f"model_config gives {' and '.join(given)} and no model; add its name: {{'name': '...'}}"
+        )
     found = address(config)
     if found.provider == OFFLINE:
         return
@@ -212,6 +226,11 @@ def label(config: Speaker) -> str:
     return config.name or OFFLINE
 
 
+def place(config: Speaker) -> str:
+    """Give where a model is asked if not where its provider is, without a password; empty where nothing is said."""
+    return without_password(getattr(config, "base_url", None) or "")
+
+
 def has_price(config: Speaker) -> bool:
     """Tell whether it is known what a model costs; an object that is a model knows itself."""
     if not isinstance(config, ModelConfig):
@@ -228,13 +247,14 @@ class Models:
     """The models of one run; each is opened when it is first asked, and all are closed at the end."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str | None], Model] = {}
+        self._open: dict[str, Model] = {}
 
     def get(self, config: Speaker) -> Model:
         """Give the model of a configuration, always the same for the same one."""
         if not isinstance(config, ModelConfig):
             return config
-        found = (config.digest, config.api_key.get_secret_value() if config.api_key else None)
+        # With the secrets: who has another key, in whatever place, is somebody else to the server.
+        found = json.dumps(unsealed(config.model_dump()), sort_keys=True, default=repr)
         if found not in self._open:
             self._open[found] = open_model(config)
         return self._open[found]

@@ -38,6 +38,14 @@ _WRITTEN = re.compile(
     r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\bgh[po]_[A-Za-z0-9]{20,}|\bhf_[A-Za-z0-9]{20,}|\bxox[a-z]-[A-Za-z0-9-]{16,}"
     r"|\bAIza[A-Za-z0-9_-]{20,}|\bAKIA[A-Z0-9]{12,}|(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*"
 )
+_BEGUN = re.compile(
+    r"\b(?:[spr]k?|g(?:h[po]?)?|hf?|xo?x?[a-z]?|A(?:I(?:za?)?|K(?:IA?)?)?|B(?:e(?:a(?:r(?:er?)?)?)?)?)\Z"
+    r"|\b(?:[spr]k-|gh[po]_|hf_|xox[a-z]-|AIza|AKIA|Bearer )[A-Za-z0-9._~+/=-]*\Z"
+)
+"""The end of a text that may go on, where it could become a key."""
+_LONGEST_HELD = 500
+_PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):([^\s/@]+)(?=@)")
+"""User and password in a URL."""
 _SEALED: set[str] = set()
 
 
@@ -50,6 +58,23 @@ def seal(value: str) -> None:
     """Remember a value that was given as a secret, so that it is taken out of everything written from here on."""
     if len(value) >= SHORTEST:
         _SEALED.add(value)
+
+
+def without_password(url: str) -> str:
+    """Give a URL without the password that stands in it.
+
+    Examples
+    --------
+    >>> without_password("http://bob:hush@127.0.0.1/v1")
+    'http://bob:[secret]@127.0.0.1/v1'
+    """
+    return _PASSWORD.sub(rf"\1:{MASK}", url)
+
+
+def seal_password(url: str) -> None:
+    """Remember the password that stands in a URL."""
+    for _, password in _PASSWORD.findall(url):
+        seal(password)
 
 
 class Redactor:
@@ -69,14 +94,26 @@ class Redactor:
     def of_process(cls, environment: Mapping[str, str] | None = None) -> Redactor:
         """Give one that knows what was sealed, and what the environment holds under the name of a secret."""
         found = os.environ if environment is None else environment
-        return cls([*_SEALED, *(value for name, value in found.items() if is_secret_name(name))])
+        named = (value for name, value in found.items() if is_secret_name(name))
+        passwords = (each for url in found.values() for _, each in _PASSWORD.findall(url))
+        return cls([*_SEALED, *named, *passwords])
 
     def text(self, text: str) -> str:
         """Give a text without secrets."""
-        for secret in self._secrets:
-            if secret in text:
-                text = text.replace(secret, MASK)
-        return _WRITTEN.sub(MASK, text)
+        return _WRITTEN.sub(MASK, without_password(self._known_out(text)))
+
+    def piece(self, text: str) -> tuple[str, str]:
+        """Give what may be shown of a text that may go on, and the end of it that could yet become a secret.
+
+        Examples
+        --------
+        >>> Redactor(["correct horse"]).piece("the key is corr")
+        ('the key is ', 'corr')
+        """
+        text = self._known_out(text)
+        begun = _BEGUN.search(text, max(0, len(text) - _LONGEST_HELD))
+        end = min([begun.start() if begun else len(text), *(_begin(secret, text) for secret in self._secrets)])
+        return self.text(text[:end]), text[end:]
 
     def content(self, value: Any) -> Any:
         """Give content, or an action, without the secrets that are known; the same object where there are none."""
@@ -101,3 +138,9 @@ class Redactor:
             if secret in text:
                 text = text.replace(secret, MASK)
         return text
+
+
+def _begin(secret: str, text: str) -> int:
+    """Give where the end of a text begins that is the beginning of a secret."""
+    longest = min(len(secret) - 1, len(text))
+    return len(text) - next((n for n in range(longest, 0, -1) if text.endswith(secret[:n])), 0)

@@ -17,18 +17,19 @@ import msgspec
 
 from mars_nb.agents.approvals import ApprovalNeeded, question, read
 from mars_nb.agents.choosing import ROUTING, chosen, routing_tools
-from mars_nb.agents.dialogue import ModelRequest
+from mars_nb.agents.content import as_content
+from mars_nb.agents.dialogue import ModelRequest, ModelResponse
 from mars_nb.agents.prompting import instructions, opening, standing
 from mars_nb.agents.secrets import Redactor
 from mars_nb.agents.tools import told
-from mars_nb.errors import LimitReached, NobodyToAsk, ReplyError, describe, did_you_mean
+from mars_nb.errors import ContentError, LimitReached, ModelRejected, NobodyToAsk, ReplyError, describe, did_you_mean
 from mars_nb.events import ModelResponded, StepCorrected, ToolReturned, ToolStarted
 
 if TYPE_CHECKING:
     from mars_nb.actions import ToolCall
     from mars_nb.agents.agent import Agent
     from mars_nb.agents.context import StepContext
-    from mars_nb.agents.dialogue import ModelResponse, ModelSaid, ToolSpec, Turn
+    from mars_nb.agents.dialogue import ModelSaid, ToolSpec, Turn
     from mars_nb.agents.prompting import Standing
     from mars_nb.agents.surroundings import Surroundings
     from mars_nb.agents.tools import Tool
@@ -37,7 +38,7 @@ MAX_RESPONSES = 25
 """Responses of a model within one asking; one that only ever calls tools comes to an end."""
 
 _NOT_YET = object()
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL)
+_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL | re.IGNORECASE)
 
 
 class Thinking:
@@ -63,7 +64,7 @@ class Thinking:
         self._tools: dict[str, Tool] = {tool.name: tool for tool in agent.tools}
         self._redactor = Redactor.of_process()
         self._n_asked = 0
-        self._n_wrong = 0
+        self._wrong: set[int] = set()
 
     async def reply(self) -> Any:
         """Give the reply: content, or an action.
@@ -90,12 +91,17 @@ class Thinking:
 
     async def _ask(self, said: list[Turn]) -> None:
         if spent := self._around.overspent():
-            raise LimitReached(f"{spent} in the middle of a step; raise the limit to go on from there")
+            raise LimitReached(f"{spent} in the middle of a step; change the limit to go on from there")
         if self._n_asked >= MAX_RESPONSES:
             raise ReplyError(f"{self._agent.name!r} called tools in {MAX_RESPONSES} responses and never replied")
         self._n_asked += 1
-        answer = await self._around.model.respond(self._model_request(said), emit=self._context.emit)
+        answer: object = await self._around.model.respond(self._model_request(said), emit=self._context.emit)
+        if not isinstance(answer, ModelResponse):
+            kind = type(answer).__name__
+            raise TypeError(f"the model {self._around.model.name!r} gave a {kind}; expected a ModelResponse")
         self._around.note(self._responded(answer))
+        if answer.problem:
+            raise ModelRejected(answer.problem)
 
     def _model_request(self, said: list[Turn]) -> ModelRequest:
         agent, people, choices = self._agent, self._around.people, self._around.choices()
@@ -107,11 +113,11 @@ class Thinking:
 
     def _responded(self, answer: ModelResponse) -> ModelResponded:
         n_before = sum(isinstance(each, ModelResponded) for each in self._around.record())
-        calls = [self._written(call, f"{n_before}.{i}") for i, call in enumerate(answer.calls)]
+        calls = [self._written(call, f"{n_before}-{i}") for i, call in enumerate(answer.calls)]
         return ModelResponded(
             self._around.branch,
             self._around.step,
-            self._redactor.text(answer.text),
+            self._redactor.text(as_content(answer.text)),
             tuple(calls),
             answer.n_input_tokens,
             answer.n_output_tokens,
@@ -122,10 +128,12 @@ class Thinking:
     def _written(self, call: ToolCall, place: str) -> ToolCall:
         """Give a call as it is written down; servers give ids that are empty, or the same in each response."""
         name = call.id if call.id and not self._is_known(call.id) else f"{call.id or 'call'}-{place}"
-        arguments = self._redactor.content(call.arguments)
-        return msgspec.structs.replace(
-            call, id=name, arguments=arguments, malformed=self._redactor.text(call.malformed)
-        )
+        try:
+            arguments = self._redactor.content(as_content(call.arguments))
+        except ContentError as error:  # such as arguments that are nested too deep to be kept
+            return msgspec.structs.replace(call, id=name, arguments={}, malformed=str(error))
+        malformed = self._redactor.text(as_content(call.malformed))
+        return msgspec.structs.replace(call, id=name, arguments=arguments, malformed=malformed)
 
     def _is_known(self, call_id: str) -> bool:
         said = (each for each in self._around.record() if isinstance(each, ModelResponded))
@@ -185,10 +193,10 @@ class Thinking:
         self._note(StepCorrected(self._around.branch, self._around.step, self._redactor.text(str(error))))
 
     def _count_wrong(self, error: ReplyError) -> None:
-        """Count a mistake; one that was made before this asking began is corrected for nothing."""
-        if self._n_asked and self._n_wrong >= self._agent.corrections:
+        """Count a response with mistakes; one from before this asking began (number 0) is corrected for nothing."""
+        self._wrong.add(self._n_asked)
+        if len(self._wrong - {0}) > self._agent.corrections:
             raise error
-        self._n_wrong += 1 if self._n_asked else 0
 
     def _note(self, event: StepCorrected | ToolReturned | ToolStarted) -> None:
         self._around.note(event)

@@ -32,6 +32,8 @@ def overspent(state: RunState) -> str | None:
     rules = state.plan.rules
     if rules.budget_usd is not None and state.cost_usd >= rules.budget_usd:
         return f"budget({rules.budget_usd:g}) reached: ${state.cost_usd:.4f} are spent"
+    if rules.budget_usd is not None and not state.is_priced:
+        return f"budget({rules.budget_usd:g}) cannot be kept, since the price of a response is not known,"
     if rules.max_tokens is not None and state.n_tokens >= rules.max_tokens:
         return f"max_tokens({rules.max_tokens}) reached: {state.n_tokens} tokens are used"
     return None

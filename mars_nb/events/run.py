@@ -24,6 +24,8 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         Names of the tools that it may call.
     is_own : bool
         Whether the model is the agent's own choice, not that of the run or the process.
+    base_url : str
+        Where it was asked, if not where its provider is; without a password.
     """
 
     model: str
@@ -31,6 +33,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     description: str = ""
     tools: tuple[str, ...] = ()
     is_own: bool = False
+    base_url: str = ""
 
 
 class RunStarted(AboutRun, frozen=True, gc=False, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.errors import RuleError
+from mars_nb.errors import ModelUnavailable, RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +55,19 @@ def _wanted(agent: Agent, call: Any, before: Profile | None) -> Any:
     if call is not None or before is None:
         return call
     own = agent.model_config.name if agent.model_config else None
-    return None if own is not None and (before.is_own or own == before.model) else before.model
+    if own is not None and (before.is_own or own == before.model):
+        return None
+    from mars_nb.agents.providers import chosen, label, place
+
+    now = chosen(None, agent.model_config)
+    if (label(now), place(now)) == (before.model, before.base_url):
+        return None  # with its key, and all else that was said of it
+    if before.base_url:
+        raise ModelUnavailable(
+            f"{before.model!r}, which spoke for {agent.name!r}, was asked at {before.base_url}; to go on, name it "
+            f"again: model={{'name': {before.model!r}, 'base_url': {before.base_url!r}}}"
+        )
+    return before.model
 
 
 def _check_price(config: Speaker, budget_usd: float) -> None:

@@ -88,7 +88,7 @@ class Cast:
 
     def profiles(self) -> dict[str, Profile]:
         """Give who the agents are for which a model speaks."""
-        return {name: self.agents[name].profile(config.name) for name, config in self.models.items()}
+        return {name: self.agents[name].profile(config) for name, config in self.models.items()}
 
 
 class RunLoop:
@@ -146,6 +146,7 @@ class RunLoop:
         self._worked_s = worked_s
         self._outbox: deque[Event] = deque()
         self._is_telling = False
+        self._held: dict[tuple[str, int, int], str] = {}
         self._started: list[StepRequest] = []
         self._asking: asyncio.Task[None] | None = None
         self._over: asyncio.Future[None] = loop.create_future()
@@ -298,7 +299,11 @@ class RunLoop:
         )
 
     def _stream(self, event: StepScheduled, text: str) -> None:
-        self._bus.publish(StepStreamed(event.branch, event.step, event.agent, self._redactor.content(text)))
+        """Tell listeners a piece of a reply; what could yet become a secret waits for the next piece, or the reply."""
+        key = event.branch, event.step, event.attempt
+        shown, self._held[key] = self._redactor.piece(self._held.get(key, "") + text)
+        if shown:
+            self._bus.publish(StepStreamed(event.branch, event.step, event.agent, shown))
 
     def _validate(self, branch: str, reply: Any) -> None:
         check_reply(self.state, self.state.branches[branch], reply)

@@ -1,8 +1,8 @@
 """Recorded replies: what another session's agents said, to be said again where nothing changed.
 
-A request is unchanged when the same agent (by its digest) is asked the same thing with the same memory. Its recorded
-reply is then taken instead of asking, each as often as it was given; anything else is asked anew. What a person
-answered to the same question of the same step is taken in the same way.
+A request is unchanged when the same agent (by its digest, and the model that speaks for it) is asked the same thing
+with the same memory. Its recorded reply is then taken instead of asking, each as often as it was given; anything else
+is asked anew. What a person answered to the same question of the same step is taken in the same way.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mars_nb.agents.agent import Agent
     from mars_nb.agents.context import StepContext
     from mars_nb.engine.branch import ExecutionBranch
+    from mars_nb.events import Profile
 
 
 class Reply(NamedTuple):
@@ -40,9 +41,12 @@ class Recorded:
     ----------
     replies : iterable of Reply
         Those that may be said again, in order.
+    profiles : mapping of str to Profile
+        Who the agents are now for which a model speaks.
     """
 
-    def __init__(self, replies: Iterable[Reply]) -> None:
+    def __init__(self, replies: Iterable[Reply], profiles: Mapping[str, Profile]) -> None:
+        self._profiles = profiles
         self._steps: dict[str, dict[str, StepCompleted]] = {}
         self._answers: dict[str, QuestionAnswered] = {}
         for _, asked, event in replies:
@@ -53,7 +57,12 @@ class Recorded:
 
     @classmethod
     def of(
-        cls, parent: Iterable[tuple[int, object]], own: Iterable[tuple[int, object]], *, after: int
+        cls,
+        parent: Iterable[tuple[int, object]],
+        own: Iterable[tuple[int, object]],
+        *,
+        after: int,
+        profiles: Mapping[str, Profile],
     ) -> Recorded | None:
         """Give what a session may still take from the one it was forked from.
 
@@ -65,13 +74,15 @@ class Recorded:
             Seq and event of the session itself; a reply that it took already is not taken twice.
         after : int
             Seq of the fork: the replies up to there are part of the session.
+        profiles : mapping of str to Profile
+            Who the agents are now for which a model speaks.
 
         Returns
         -------
         Recorded or None
             None when there is nothing to take.
         """
-        found = cls(each for each in replies(parent) if each.seq > after)
+        found = cls((each for each in replies(parent) if each.seq > after), profiles)
         for seq, asked, event in replies(own):
             if seq > after and isinstance(event, StepCompleted) and event.recorded:
                 found._take(asked, event.step_id)
@@ -81,7 +92,8 @@ class Recorded:
         """Give the recorded reply to this request, None when it must be asked."""
         if not self._steps:
             return None
-        return self._take(_asked(agent.name, agent.digest, request, context.memory), context.step_id)
+        who = _who(agent.name, agent.digest, self._profiles)
+        return self._take(_asked(agent.name, who, request, context.memory), context.step_id)
 
     def _take(self, asked: str, step_id: str) -> StepCompleted | None:
         """Take the reply of the same step, else the first of those who were asked the same."""
@@ -98,20 +110,21 @@ class Recorded:
 def replies(events: Iterable[tuple[int, object]]) -> Iterator[Reply]:
     """Give every reply of a run, and what was asked."""
     state: RunState | None = None
-    digests: Mapping[str, str] = {}
+    began: RunStarted | TopologyChanged | None = None
     for seq, event in known(events):
         if isinstance(event, RunStarted):
             state = RunState(plan_of(event))
         if isinstance(event, RunStarted | TopologyChanged):
-            digests = event.agents
-        if state is None:
+            began = event
+        if state is None or began is None:
             return
         match event:
             case StepCompleted():
                 branch = state.branches[event.branch]
                 last = branch.memory.get(branch.agent)
                 memory = last.messages() if last else []
-                yield Reply(seq, _asked(branch.agent, digests.get(branch.agent, ""), branch.request, memory), event)
+                who = _who(branch.agent, began.agents.get(branch.agent, ""), began.profiles)
+                yield Reply(seq, _asked(branch.agent, who, branch.request, memory), event)
             case QuestionAnswered():
                 yield Reply(seq, _question(state.branches[event.branch]), event)
             case _:
@@ -123,7 +136,12 @@ def _question(branch: ExecutionBranch) -> str:
     return json.dumps([branch.step_id, as_text(branch.question)])
 
 
-def _asked(agent: str, digest: str, request: Any, memory: Sequence[Mapping[str, Any]]) -> str:
+def _who(agent: str, digest: str, profiles: Mapping[str, Profile]) -> str:
+    """Give who answers for an agent: it, and the model that speaks for it."""
+    return f"{digest} {profiles[agent].model}" if agent in profiles else digest
+
+
+def _asked(agent: str, who: str, request: Any, memory: Sequence[Mapping[str, Any]]) -> str:
     said = [[message["role"], message["content"]] for message in memory]
-    decisive = json.dumps([agent, digest, request, said], default=as_text)
+    decisive = json.dumps([agent, who, request, said], default=as_text)
     return hashlib.sha256(decisive.encode()).hexdigest()

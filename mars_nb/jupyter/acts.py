@@ -14,6 +14,7 @@ from mars_nb.events import QuestionAnswered, RunEnded
 from mars_nb.jupyter.jobs import check_agents, check_free, opened, refresh, session_job, variable_of
 from mars_nb.jupyter.live import at_once
 from mars_nb.jupyter.runs import Run
+from mars_nb.jupyter.speaking import check_model
 from mars_nb.orchestra import Orchestra
 from mars_nb.topology.names import quoted
 
@@ -113,6 +114,8 @@ def fork(desk: Desk, record: RunRecord, where: int | str, changes: Changes, **op
     new_id = desk.store.next_id(options.get("name") or f"{record.name}_fork")
     check_name(desk, variable_of(new_id))
     check_agents(changes.topology or record.topology, changes, session.id)
+    if changes.model:
+        check_model(changes.model)
     if not manager.backend.is_trusted(session.id):
         check_free(manager, session.id)
     at_once(session.fork(where, edit=options.get("edit"), new_id=new_id))

@@ -11,13 +11,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.agent import Agent
-from mars_nb.agents.models import ModelConfig
-from mars_nb.agents.providers import check
 from mars_nb.errors import AgentError, CellError
 from mars_nb.jupyter.arguments import Verb, read_arguments
 from mars_nb.jupyter.options import options_of
 from mars_nb.jupyter.placeholders import fill
-from mars_nb.jupyter.speaking import facts, tools_of
+from mars_nb.jupyter.speaking import check_model, facts, tools_of
 from mars_nb.topology.names import clean_name, unquoted
 
 if TYPE_CHECKING:
@@ -75,7 +73,7 @@ def _instructed(shell: InteractiveShell, name: str, options: dict[str, Any], cel
         raise CellError(f"%%agent {name}: {filled.problems[0].message}")
     own = options.get("model")
     if own is not None:
-        check(ModelConfig(name=own))
+        check_model(own)
     tools: Any = tools_of(options.get("tools", ""), shell.user_ns)
     about = options.get("description") or _first_sentence(filled.text)
     Agent(own, name, instructions=filled.text.strip(), tools=tools, description=about)

@@ -129,6 +129,16 @@ class Run:
         return self.result.error
 
     @property
+    def usage(self) -> dict[str, int]:
+        """Tokens that models read and wrote, and their responses."""
+        return self.result.usage
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What models cost in US dollars; None when a price is not known."""
+        return self.result.cost_usd
+
+    @property
     def responses(self) -> dict[str, Any]:
         """Every answer, ``{agent: content}`` in branch order."""
         return self.result.responses

@@ -44,6 +44,20 @@ def model(_desk: Desk, arguments: Arguments) -> Text:
     return Text(facts())
 
 
+def check_model(name: str) -> None:
+    """Refuse a model that could not answer.
+
+    Raises
+    ------
+    ModelUnavailable
+        When nobody serves it, or a package or a key is missing.
+    """
+    from mars_nb.agents.models import ModelConfig
+    from mars_nb.agents.providers import check
+
+    check(ModelConfig(name=name))
+
+
 def check_models(topology: Topology, registry: AgentRegistry, call: str | None) -> None:
     """Refuse a team for which a model could not speak, before anything runs.
 

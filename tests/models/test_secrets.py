@@ -14,6 +14,7 @@ from mars_nb.agents.secrets import Redactor
 from tests.models.server import Call, Say, Status, serving
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.models.server import Answer
@@ -84,6 +85,47 @@ async def test_a_function_that_returns_a_secret_keeps_it_from_the_journal(
     result = await orchestra.execute("write", "User -> Leaky -> User")
     assert result.final_response == {"found": ["[secret]"]}
     assert IN_ENVIRONMENT not in everything_in(tmp_path)
+
+
+async def test_a_secret_that_is_streamed_in_pieces_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTHER_API_KEY", IN_ENVIRONMENT)
+    said = f"Sorry: {IN_ENVIRONMENT}, {IN_CONFIG} and Bearer {IN_HEADER} are secret; ask Bea"
+    heard: list[str] = []
+    registry = AgentRegistry()
+
+    async def leaky(_request: str) -> AsyncIterator[str]:
+        for letter in said:
+            yield letter
+
+    Agent(name="Leaky", answer=leaky, registry=registry)
+    orchestra = Orchestra(registry)
+    orchestra.event_bus.subscribe("StepStreamed", lambda event: heard.append(event.text))
+    await orchestra.execute("write", "User -> Leaky -> User")
+    # The last word may yet become "Bearer ...", so it waits for the reply itself.
+    assert "".join(heard) == "Sorry: [secret], [secret] and Bearer [secret] are secret; ask "
+
+
+async def test_a_password_in_an_address_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE", f"postgres://bob:{IN_ENVIRONMENT}@host/db")
+    registry = AgentRegistry()
+    config = {"name": "mine", "base_url": f"http://bob:{PASSWORD}@127.0.0.1:9/v1"}
+    Agent(config, "Writer", instructions=f"{PASSWORD} and {IN_ENVIRONMENT}", registry=registry)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+    result = await orchestra.execute("write", "User -> Writer -> User")
+    assert "cannot be reached at http://bob:[secret]@127.0.0.1:9/v1" in str(result.error)
+    shown = f"{result.error} {registry.get('Writer').model_config} {everything_in(tmp_path)}"
+    assert PASSWORD not in shown
+    assert IN_ENVIRONMENT not in shown
+
+
+async def test_two_agents_with_different_keys_in_their_headers_send_each_their_own() -> None:
+    registry = AgentRegistry()
+    async with serving() as server:
+        for name, secret in (("One", IN_HEADER), ("Two", PASSWORD)):
+            given = {"name": "mine", "base_url": server.url, "headers": {"X-Api-Key": secret}}
+            Agent(given, name, registry=registry)
+        await Orchestra.run("write", "User -> One -> Two -> User", registry)
+    assert [each["x-api-key"] for each in server.headers] == [IN_HEADER, PASSWORD]
 
 
 def test_a_missing_key_is_one_line_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:

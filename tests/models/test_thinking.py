@@ -14,6 +14,7 @@ from mars_nb import (
     AgentRegistry,
     FileStorageBackend,
     ModelError,
+    ModelUnavailable,
     Orchestra,
     RuleError,
     ScriptedModel,
@@ -24,6 +25,7 @@ from mars_nb import (
 )
 from mars_nb.agents import providers
 from mars_nb.agents.dialogue import ModelResponse, ToolSaid, UserSaid
+from mars_nb.agents.models import ModelConfig
 from mars_nb.events import ModelResponded, ToolReturned
 from mars_nb.testing.model import call
 
@@ -132,6 +134,19 @@ async def test_a_tool_gets_the_context_of_the_step() -> None:
     assert model.requests[0].tools[0].parameters["properties"] == {}
 
 
+async def test_an_object_that_answers_with_something_else_is_named() -> None:
+    class Odd:
+        name = "odd"
+
+        async def respond(self, request: Any, *, emit: Any) -> Any:  # noqa: ARG002
+            return "text"
+
+    registry = AgentRegistry()
+    Agent(Odd(), "Writer", registry=registry)
+    result = await Orchestra.run("write", PAIR, registry)
+    assert "the model 'odd' gave a str; expected a ModelResponse" in str(result.error)
+
+
 async def test_a_model_that_only_calls_tools_comes_to_an_end() -> None:
     result, model = await wrote(lambda _request: call("look_up", word="x"), tools=[Ledger().look_up])
     assert "called tools in 25 responses" in str(result.error)
@@ -170,6 +185,26 @@ async def test_corrections_are_as_many_as_the_agent_says() -> None:
     result, model = await wrote(["", "x"], corrections=0)
     assert "ReplyError: the reply is empty" in str(result.error)
     assert len(model.requests) == 1
+
+
+async def test_mistakes_made_together_are_corrected_together() -> None:
+    wrong = [call("look_up", wort="x"), call("no_such"), call("nor_this"), call("hand_over_to", agent="Nobody")]
+    result, model = await wrote([wrong, wrong, "fine"], tools=[Ledger().look_up])
+    assert result.final_response == "fine"
+    assert [turn.name for turn in model.requests[1].turns[-4:]] == [each.name for each in wrong]  # type: ignore[union-attr]
+    result, model = await wrote([wrong] * 3, tools=[Ledger().look_up])
+    assert (result.success, len(model.requests)) == (False, 3)
+
+
+@pytest.mark.parametrize("nested", ["\ud83d", [["deep"]]])
+async def test_arguments_that_cannot_be_kept_are_told_to_the_model(nested: Any, tmp_path: Path) -> None:
+    for _ in range(500 if isinstance(nested, list) else 0):
+        nested = [nested]
+    registry, model = writer([call("look_up", word=nested), "fine"], tools=[Ledger().look_up])
+    first = await session(tmp_path, registry)
+    assert first.result.final_response == "fine"
+    assert (await first.replay()).final_response == "fine"
+    assert len(model.requests) == 2
 
 
 async def test_a_retry_after_a_reply_error_asks_the_model_again() -> None:
@@ -230,12 +265,47 @@ class Report(BaseModel):
 
 
 async def test_structured_output_is_checked_and_becomes_content() -> None:
-    fenced = '```json\n{"title": "Mars", "pages": 2}\n```'
+    fenced = '```JSON\n{"title": "Mars", "pages": 2}\n```'
     result, model = await wrote(["no json", '{"pages": "many"}', fenced], output=Report)
     assert result.final_response == {"title": "Mars", "pages": 2}
     assert model.requests[0].output == Report.model_json_schema()
     result, _ = await wrote([call("answer", content={"title": "Mars"})], output=Report)
     assert result.final_response == {"title": "Mars", "pages": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"output": 5}, "output= of 'Writer' cannot be told to a model"),
+        ({"output": "Nowhere"}, "output= of 'Writer' cannot be told to a model"),
+        ({"instructions": None}, "instructions= is a NoneType; expected text"),
+        ({"description": 5}, "description= is a int; expected text"),
+        ({"corrections": "x"}, "corrections='x' does not fit"),
+    ],
+)
+def test_what_an_agent_is_given_is_checked_at_once(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(AgentError, match=words):
+        Agent(name="Writer", registry=AgentRegistry(), **given)
+
+
+class Chapter(BaseModel):
+    """A part of a book."""
+
+    title: str
+
+
+class Book(BaseModel):
+    """Something with parts."""
+
+    chapters: list[Chapter]
+
+
+async def test_what_a_schema_refers_to_is_found_in_the_tools_that_hold_it() -> None:
+    _, model = await wrote(['{"chapters": []}'], output=Book)
+    parameters = model.requests[0].tools[0].parameters
+    assert parameters["properties"]["content"]["properties"]["chapters"]["items"] == {"$ref": "#/$defs/Chapter"}
+    assert parameters["$defs"]["Chapter"]["properties"]["title"]["type"] == "string"
+    assert "$defs" not in parameters["properties"]["content"]
 
 
 # -------------------------------------------------------------------------------------------------------- people
@@ -358,6 +428,35 @@ async def test_an_unsafe_call_in_doubt_asks_a_person(tmp_path: Path) -> None:
     assert (calls, model.requests[0].turns[-1].content) == ([1], "it was sent")  # type: ignore[union-attr]
 
 
+async def test_an_edited_call_in_doubt_is_asked_about_and_made_as_it_was_edited(tmp_path: Path) -> None:
+    reached, amounts, asked = asyncio.Event(), [], []
+
+    async def pay(amount: int) -> str:
+        amounts.append(amount)
+        reached.set()
+        if len(amounts) == 1:
+            await asyncio.Event().wait()
+        return "paid"
+
+    def person(question: str) -> str:
+        asked.append(question)
+        return "yes"
+
+    tools = [Tool(pay, effect="unsafe")]
+    registry, _ = writer([call("pay", amount=5)], tools=tools)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)), user=['{"amount": 3}'])
+    made = await orchestra.create_session("write", session_id="s")
+    running = asyncio.create_task(made.run(PAIR))
+    await reached.wait()
+    await made.pause(now=True)
+    await running
+    registry, _ = writer(["ok"], tools=tools)
+    again = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path))).session("s", user=person)
+    assert (await again.resume()).final_response == "ok"
+    assert 'was calling pay({"amount": 3})' in asked[0]
+    assert amounts == [3, 3]
+
+
 async def test_a_changed_agent_begins_its_step_anew(tmp_path: Path) -> None:
     registry, _ = writer([call("look_up", word="w"), ModelError("down")], tools=[Ledger().look_up])
     first = await session(tmp_path, registry)
@@ -412,6 +511,12 @@ async def test_a_budget_needs_a_price() -> None:
         await Orchestra.run("write", PAIR + "\nbudget(1)", registry)
 
 
+async def test_a_budget_stops_where_a_response_comes_without_its_price() -> None:
+    result, model = await wrote([spent("", cost=None), "never"], PAIR + "\nbudget(5)")
+    assert "budget(5) cannot be kept, since the price of a response is not known" in str(result.error)
+    assert len(model.requests) == 1
+
+
 def test_events_of_a_dialogue_hold_what_was_said() -> None:
     assert ModelResponded("b0", 1, "x").step_id == "b0#1"
     assert ToolReturned("b0", 1, "c", "look_up", "y").is_error is False
@@ -427,6 +532,50 @@ async def test_a_fork_takes_the_replies_that_were_paid_for(tmp_path: Path) -> No
     assert (await fork.resume()).final_response == "third"
     assert (len(model.requests), len(other.requests)) == (1, 2)
     assert other.requests[1].turns == (UserSaid("edited"),)
+
+
+async def test_a_fork_with_another_model_asks_that_model(tmp_path: Path) -> None:
+    registry = AgentRegistry()
+    for name in ("Writer", "Reviewer"):
+        Agent(name=name, registry=registry)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+    made = await orchestra.create_session("write", session_id="s")
+    one, two = ScriptedModel(["one", "one"], name="one"), ScriptedModel(["two"], name="two")
+    await made.run("User -> Writer -> Reviewer -> User", model=one)
+    same = await made.fork("Writer#1", new_id="same")
+    assert (await same.resume(model=one)).final_response == "one"
+    other = await made.fork("Writer#1", new_id="other")
+    assert (await other.resume(model=two)).final_response == "two"
+    assert (len(one.requests), len(two.requests)) == (2, 1)
+
+
+async def test_a_run_is_not_handed_to_another_server_by_going_on_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def opened(config: Any) -> ScriptedModel:
+        asked.append(config)
+        return ScriptedModel([ModelError("down")])
+
+    monkeypatch.setattr(providers, "open_model", opened)
+    registry = AgentRegistry()
+    Agent(name="Writer", registry=registry)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+    made = await orchestra.create_session("write", session_id="s")
+    here = {
+        "name": "openai:gpt-5-mini",
+        "base_url": "http://bob:hush-hush@127.0.0.1:9/v1",
+        "api_key": "a-key-of-no-use",
+    }
+    await made.run(PAIR, model=here)
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-that-must-stay")
+    with pytest.raises(ModelUnavailable, match=r"was asked at http://bob:\[secret\]@127.0.0.1:9/v1; to go on, name it"):
+        await orchestra.resume_session("s")
+    monkeypatch.setattr(providers, "_process_choice", ModelConfig.of(here))
+    await orchestra.resume_session("s")
+    await orchestra.resume_session("s", model=here)
+    assert [each.api_key.get_secret_value() for each in asked] == ["a-key-of-no-use"] * 3
 
 
 async def test_a_run_goes_on_with_the_model_that_spoke_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ conversation about it is over; a person is to be asked. No move names anybody wh
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mars_nb.agents.dialogue import ToolCall
@@ -96,6 +97,8 @@ def moved(brief: Brief, ways: Ways) -> Reply:
         return _reviewed(brief, ways)
     if brief.role in ("planner", "router", "helper") and brief.earlier_replies and _is_bringing_together(brief):
         return _brought_together(brief, ways)
+    if brief.role != "writer" and brief.earlier_replies and ANSWER in ways.tools and _came_back(brief, ways):
+        return Reply(brief.request, (_call(brief, ANSWER, content=brief.request),))
     return _together(brief, ways) or _handed_over(brief, ways) or Reply(_said(brief, ways))
 
 
@@ -171,6 +174,21 @@ def _brought_together(brief: Brief, ways: Ways) -> Reply:
 
 def _is_bringing_together(brief: Brief) -> bool:
     return any(source.name for source in brief.sources) and not brief.calls
+
+
+def _came_back(brief: Brief, ways: Ways) -> bool:
+    """Tell whether the request is the reply of the one who was handed the work: it is not handed over again.
+
+    Who chooses hands a request over as it is, and gives what comes back as it is, so of two such replies in a row the
+    second one was the answer.
+    """
+    if any(_is_sent_to(each, brief.instructions) for each in ways.one_of):
+        return True
+    if not (brief.role == "router" or _CHOOSES.search(brief.instructions)):
+        return False
+    exchanges = zip(reversed(brief.earlier_requests), reversed(brief.earlier_replies), strict=False)
+    handed_on = takewhile(lambda exchange: exchange[0] == exchange[1], exchanges)
+    return sum(1 for _ in handed_on) % 2 == 1
 
 
 def _named_before(brief: Brief) -> set[str]:

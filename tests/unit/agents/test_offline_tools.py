@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel
 
-from mars_nb.agents.dialogue import ModelSaid, ToolSaid
+from mars_nb.agents.dialogue import ModelSaid, ToolSaid, UserSaid
 from tests.unit.agents.offline_dialogue import ANSWER, TEXT, ask, ask_in_parallel, hand_over, tool
 
 DESK = {
@@ -44,6 +44,26 @@ def test_a_router_hands_the_message_to_whom_it_concerns_and_says_why(message: st
 def test_where_nothing_decides_the_message_stays_plain_text(message: str) -> None:
     response = ask(ROUTER, message, tools=(hand_over(DESK), ANSWER))
     assert (response.text, response.calls) == (message, ())
+
+
+@pytest.mark.parametrize(
+    "instructions", ["You are a helper. Choose one who fits, and hand over.", "Hand over to Repairs."]
+)
+def test_what_comes_back_is_answered_and_not_handed_over_again(instructions: str) -> None:
+    asked, tools = "The device is broken!", (hand_over(DESK), ANSWER)
+    first = ask(instructions, asked, tools=tools)
+    (call,) = first.calls
+    assert (call.name, call.arguments["agent"]) == ("hand_over_to", "Repairs")
+    turns = (ModelSaid(call.arguments["request"]), UserSaid("It is mended."))
+    (call,) = ask(instructions, asked, *turns, tools=tools).calls
+    assert (call.name, call.arguments) == ("answer", {"content": "It is mended."})
+
+
+def test_a_new_request_after_an_answer_is_handed_over_again() -> None:
+    broken, mended = "The device is broken!", "It is mended."
+    turns = (ModelSaid(broken), UserSaid(mended), ModelSaid(mended), UserSaid("My parcel has not arrived."))
+    (call,) = ask(ROUTER, broken, *turns, tools=(hand_over(DESK), ANSWER)).calls
+    assert call.arguments["agent"] == "Shipping"
 
 
 def test_the_instructions_tell_what_a_neighbour_is_for() -> None:

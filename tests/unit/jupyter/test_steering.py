@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import AskUser, CellError, MarsError, SessionError, agent
+from mars_nb import AskUser, CellError, MarsError, ModelUnavailable, SessionError, agent
 from mars_nb.errors import AgentNotFound, RunFailed, RunNotFound, RunPaused, StorageError
 from mars_nb.jupyter import runner, steering
 from mars_nb.jupyter.live import Live
@@ -338,6 +338,14 @@ def test_a_fork_with_another_reply_leaves_the_first_run_alone(team: Notebook) ->
     assert team.variables["report"].final_response == "b(a(hello))"
     table = team.mars("compare report other")
     assert (list(table["kind"]), table.attrs["first_divergence"]) == (["changed", "changed"], "b0#1")
+
+
+def test_a_fork_whose_model_could_not_answer_is_not_begun(team: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    team.mars("report", CELL)
+    with pytest.raises(ModelUnavailable, match="OPENAI_API_KEY is not set"):
+        team.mars("fork report@A#1 --as other --model openai:gpt-5-mini")
+    assert len(team.mars("sessions")) == 1
 
 
 def test_a_fork_takes_the_value_of_a_variable_another_agent_and_another_drawing(team: Notebook) -> None:

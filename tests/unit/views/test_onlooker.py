@@ -7,6 +7,7 @@ import pytest
 from mars_nb import Invoke
 from mars_nb.events import (
     CheckpointCreated,
+    ModelResponded,
     Restored,
     RunEnded,
     RunPaused,
@@ -90,6 +91,16 @@ def two_speak(*spoken: tuple[float, str, str]) -> Onlooker:
 def said(onlooker: Onlooker) -> tuple[str, str, bool]:
     assert onlooker.speaker is not None
     return onlooker.speaker.agent, onlooker.speaker.said, onlooker.speaker.is_live
+
+
+def test_the_next_response_within_a_step_does_not_go_on_from_the_one_before() -> None:
+    onlooker = Onlooker()
+    onlooker.note(StepScheduled("b0", 1, "A"), 2)
+    onlooker.note(StepStreamed("b0", 1, "A", "let me see"), 3)
+    onlooker.note(ModelResponded("b0", 1, "let me see"), 3)
+    onlooker.note(StepStreamed("b0", 1, "A", "it rains"), 4)
+    assert onlooker.speaker is not None
+    assert onlooker.speaker.said == "it rains"
 
 
 def test_of_two_who_speak_at_once_one_is_shown_until_it_has_finished() -> None:
