@@ -10,18 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mars_nb.agents.choosing import ANSWER, ASK_USER, END, HAND_OVER, IN_PARALLEL, ROUTING
 from mars_nb.agents.dialogue import ToolCall
-from mars_nb.agents.offline.brief import ANSWER, ASK, ASK_USER, CONFIRM, END, HAND_OVER, ROUTING_TOOLS, is_question
+from mars_nb.agents.offline.brief import CONFIRM, is_question
 from mars_nb.agents.offline.plan import named_in, plan, request_for
 from mars_nb.agents.offline.report import report
 from mars_nb.agents.offline.review import review
 from mars_nb.agents.offline.roles import UNABLE
-from mars_nb.agents.offline.routing import (
-    Target,
-    asked_together,
-    clearly_best,
-    targets_of,
-)
+from mars_nb.agents.offline.routing import Target, asked_together, clearly_best, targets_of
 from mars_nb.agents.offline.summary import inability, summary, title
 from mars_nb.agents.offline.words import keywords, listed, terms
 
@@ -68,9 +64,9 @@ class Ways(NamedTuple):
 def ways_of(tools: Sequence[ToolSpec], preface: Preface) -> Ways:
     """Read where a reply may go from the tools of a request, and where plain text goes from its preface."""
     targets = targets_of(tools, preface.instructions)
-    names = frozenset(tool.name for tool in tools) & ROUTING_TOOLS
+    names = frozenset(tool.name for tool in tools) & ROUTING
     onward = tuple(Target(name, preface.people.get(name, "")) for name in preface.onward)
-    return Ways(names, tuple(targets.get(HAND_OVER, ())), tuple(targets.get(ASK, ())), onward)
+    return Ways(names, tuple(targets.get(HAND_OVER, ())), tuple(targets.get(IN_PARALLEL, ())), onward)
 
 
 def moved(brief: Brief, ways: Ways) -> Reply:
@@ -124,7 +120,7 @@ def _together(brief: Brief, ways: Ways) -> Reply | None:
     if not asked or not brief.request.strip():
         return None
     requests = [{"agent": each.name, "request": request_for(each, brief, asked)} for each in asked]
-    return Reply(plan(brief, asked), (_call(brief, ASK, requests=requests),))
+    return Reply(plan(brief, asked), (_call(brief, IN_PARALLEL, requests=requests),))
 
 
 def _handed_over(brief: Brief, ways: Ways) -> Reply | None:
