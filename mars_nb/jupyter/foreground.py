@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import CellError, RunFailed, RunPaused, RunStopped
+from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.display import show_answer, show_line
 from mars_nb.jupyter.jobs import cell_job
-from mars_nb.jupyter.plans import counted, missing, read_cell, summary, unknown_agents
+from mars_nb.jupyter.plans import counted, missing, summary, unknown_agents
 from mars_nb.jupyter.runner import come_to_rest, run_behind, run_there
 from mars_nb.jupyter.runs import Run, paused_text, record_of
 from mars_nb.jupyter.screens import LiveScreen, Screen
@@ -62,7 +63,7 @@ def open_run(desk: Desk, line: str, cell: str) -> Foreground:
         If something in the cell is wrong, or a run of that name is going on; nothing is bound then.
     """
     desk.last_cell = (line, cell)
-    read = read_cell(line, cell, desk.variables)
+    read = parse(line, cell, desk.variables)
     _refuse_twice(desk, read.options)
     job = cell_job(read, desk.variables, desk.store, keyboard_of(desk.shell))
     run = Run(job.record)

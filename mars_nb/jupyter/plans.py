@@ -1,4 +1,4 @@
-"""From a cell to a team: who is meant, what is checked, what is not built yet. Nothing has run when this is done."""
+"""From a cell to a team: what is drawn, who takes part, and whether that can be run. Nothing has run by then."""
 
 from __future__ import annotations
 
@@ -51,17 +51,6 @@ class Team:
     topology: Topology
     registry: AgentRegistry
     stubs: tuple[str, ...] = ()
-
-
-def read_cell(line: str, cell: str, variables: Mapping[str, object]) -> Cell:
-    """Read a cell, and refuse what comes in a later release.
-
-    Raises
-    ------
-    MarsError
-        If something in it is wrong.
-    """
-    return parse(line, cell, variables)
 
 
 def team_of(cell: Cell) -> Team:

@@ -24,7 +24,7 @@ from mars_nb.jupyter.asking import Here, Later, There
 from mars_nb.jupyter.live import Live, Presses
 from mars_nb.jupyter.loop_thread import CLOSE_S, LOOP
 from mars_nb.jupyter.records import LOOK_EVERY_S
-from mars_nb.jupyter.screens import PAINT_EVERY_S, at_once
+from mars_nb.jupyter.screens import PAINT_EVERY_S, in_place
 from mars_nb.state.file_storage import FileStorageBackend
 from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.result import result_of
@@ -131,7 +131,7 @@ def run_there(job: Job, screen: Screen) -> bool:
                 _serve(inbox)
             except KeyboardInterrupt:  # while the person is asked
                 presses.press()
-    screen.relay = at_once
+    screen.relay = in_place
     if not running.done():
         _leave(running, job.record)
     elif not running.cancelled():

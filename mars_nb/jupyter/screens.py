@@ -33,8 +33,8 @@ OVER: Final = ("succeeded", "cancelled")
 """Statuses of a run at which nothing can be pressed any more."""
 
 
-def at_once(work: Callable[[], object]) -> object:
-    """Carry something out here and now."""
+def in_place(work: Callable[[], object]) -> object:
+    """Carry something out in the thread that asks for it."""
     return work()
 
 
@@ -54,28 +54,32 @@ class Screen:
         The same.
     every_s : float
         Least seconds between two pictures.
-    is_heard : bool
-        Whether clicks on it reach the kernel.
     can_be_heard : bool
         Whether there is anything on it to click.
-    shows_answer : bool
-        Whether it shows the answer of a run that is over.
     relay : callable
         Carries out what has to be done in the cell's own thread.
     """
 
     every_s = PAINT_EVERY_S
-    is_heard = False
     can_be_heard = False
-    shows_answer = False
 
     def __init__(self, view: View, *, repaints: bool = True) -> None:
         self.view = view
         self.repaints = repaints
-        self.relay: Callable[[Callable[[], object]], object] = at_once
+        self.relay: Callable[[Callable[[], object]], object] = in_place
         self._handle: DisplayHandle | None = None
         self._line: DisplayHandle | None = None
         self._shown: Mapping[str, str] = {}
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether clicks on it reach the kernel."""
+        return False
+
+    @property
+    def shows_answer(self) -> bool:
+        """Whether it shows the answer of a run that is over."""
+        return False
 
     def open(self, record: RunRecord) -> None:
         """Show a run that is about to begin; called in the thread of its cell."""
@@ -154,12 +158,12 @@ class LiveScreen(Screen):
         self._status = ""
 
     @property
-    def is_heard(self) -> bool:  # type: ignore[override]
+    def is_heard(self) -> bool:
         """Whether a page has answered since it was opened."""
         return self._live is not None and self._live.is_heard
 
     @property
-    def shows_answer(self) -> bool:  # type: ignore[override]
+    def shows_answer(self) -> bool:
         """Whether the answer has taken the place of the live view, or will."""
         return self._slot is not None
 
