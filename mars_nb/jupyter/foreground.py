@@ -15,10 +15,11 @@ from mars_nb.errors import CellError, RunFailed, RunPaused, RunStopped
 from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.display import show_answer, show_line
 from mars_nb.jupyter.jobs import cell_job
-from mars_nb.jupyter.plans import counted, missing, summary, unknown_agents
+from mars_nb.jupyter.plans import missing, summary, unknown_agents
 from mars_nb.jupyter.runner import come_to_rest, run_behind, run_there
 from mars_nb.jupyter.runs import Run, paused_text, record_of
 from mars_nb.jupyter.screens import LiveScreen, Screen
+from mars_nb.views.amounts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,13 +14,13 @@ from mars_nb.jupyter.desk import ENDED
 from mars_nb.jupyter.display import Text, show_answer, show_line
 from mars_nb.jupyter.foreground import screen_of
 from mars_nb.jupyter.jobs import opened
-from mars_nb.jupyter.plans import counted
 from mars_nb.jupyter.records import RunRecord, base_of
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.speaking import facts, made_again
 from mars_nb.jupyter.watching import watch as follow
 from mars_nb.jupyter.watching import watching_screen
 from mars_nb.topology.names import RESERVED
+from mars_nb.views.amounts import counted
 from mars_nb.views.compare import compare as compare_results
 from mars_nb.views.frames import categories, costs, moments, numbers, strings
 from mars_nb.views.history import History, drawings, history_of

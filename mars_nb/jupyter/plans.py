@@ -21,6 +21,7 @@ from mars_nb.jupyter.speaking import check_models
 from mars_nb.topology.graph import TopologyAnalyzer
 from mars_nb.topology.names import RESERVED, quoted
 from mars_nb.topology.rules import PauseBeforeRule
+from mars_nb.views.amounts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -144,11 +145,6 @@ def summary(topology: Topology) -> str:
     n_agents = sum(name not in RESERVED for name in topology.nodes)
     counts = [(n_agents, "agent"), (len(topology.edges), "edge"), (len(topology.rules), "rule")]
     return ", ".join(counted(n, what) for n, what in counts if n)
-
-
-def counted(n: int, what: str) -> str:
-    """Write a number of things: ``1 step``, ``2 steps``."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def missing(unknown: list[str]) -> str:

@@ -86,7 +86,7 @@ def everywhere(text: str) -> dict[str, Any]:
     """Give a scene that says a text in every place where a text can stand."""
     tool = {"name": text, "arguments": json.dumps({"a": text})}
     banner = dict.fromkeys(("agent", "text", "question", "place_in_line", "had_read", "line"), text)
-    bars = {"0": [0, 0.0, 9.0, "done", text, text, 3], "1": [0, 9.0, -1, text, text, "b0#2", 4]}
+    bars = {"0": [0, 0.0, 9.0, "done", text, text], "1": [0, 9.0, -1, text, text, "b0#2"]}
     return TEAM.scene(
         **dict.fromkeys(("name", "session", "model", "place", "line", "cost", "spoken"), text),
         speaker={"agent": text, "step": text, "since_s": 0.0, "text": text, "is_live": True},
