@@ -13,7 +13,6 @@ from mars_nb.agents.replies import as_text
 from mars_nb.events import ModelResponded, ToolReturned
 from mars_nb.views.amounts import clock_text, cut
 from mars_nb.views.labels import clean
-from mars_nb.views.palette import STEP_STATES
 from mars_nb.views.result import response_of
 from mars_nb.views.waits import awaited, joins
 
@@ -27,6 +26,7 @@ TEXT_LENGTH: Final = 2_000
 """Characters of each text that are shown."""
 N_VISITS: Final = 50
 """Visits that are shown, the newest ones."""
+_STATE: Final = {"completed": "done", "failed": "failed", "running": "running"}
 _KILO: Final = 1_000
 _MINUTE_S: Final = 60
 
@@ -117,7 +117,7 @@ def _visit(history: History, step: StepTrace) -> Detail:
         parts.append(["error", _cut(step.error)])
     return {
         "title": f"{clean(step.agent)} · {clean(step.step_id)} · {step.status}{tries}{took}{price}",
-        "state": STEP_STATES[step.status].value,
+        "state": _STATE[step.status],
         "parts": parts,
     }
 

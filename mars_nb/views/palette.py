@@ -232,9 +232,6 @@ LOOKS: Final[dict[NodeState, Look]] = {
 }
 """The look of each state."""
 
-STEP_STATES: Final = {"completed": NodeState.DONE, "failed": NodeState.FAILED, "running": NodeState.RUNNING}
-"""What a step shows, by its status."""
-
 _PRESSING: Final = (
     NodeState.FAILED,
     NodeState.ASKING,

@@ -18,7 +18,6 @@ from mars_nb.views.amounts import dollars, short_number
 from mars_nb.views.banner import banner_of
 from mars_nb.views.labels import clean
 from mars_nb.views.onlooker import SPOKEN_LENGTH
-from mars_nb.views.palette import STEP_STATES
 from mars_nb.views.spending import cost_usd
 
 if TYPE_CHECKING:
@@ -54,6 +53,7 @@ _CONTROLS: Final[dict[str, tuple[str, ...]]] = {
     "cancelled": ("resume", "checkpoint", "restore", "fork", "look"),
     "succeeded": ("checkpoint", "restore", "fork", "look"),
 }
+_BAR: Final = {"completed": "done", "failed": "failed", "running": "running"}
 WORDS: Final = {
     "running": "Running",
     "pausing": "Pausing",
@@ -220,7 +220,7 @@ def _bar(step: StepTrace, history: History, onlooker: Onlooker, *, is_over: bool
     began_s = onlooker.worked_s(at(step.began_seq))
     ends = step.ended_seq and step.status != "running"
     ended_s = onlooker.worked_s(at(step.ended_seq)) if ends else -1
-    state = "paused" if is_over and step.status == "running" else STEP_STATES[step.status].value
+    state = "paused" if is_over and step.status == "running" else _BAR[step.status]
     return [lane, began_s, ended_s, state, clean(step.agent), step.step_id]
 
 
