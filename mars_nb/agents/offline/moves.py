@@ -131,8 +131,9 @@ def _handed_over(brief: Brief, ways: Ways) -> Reply | None:
     if len(ways.one_of) < 2 or not (brief.role == "router" or _CHOOSES.search(brief.instructions)):  # noqa: PLR2004
         return None
     best = clearly_best(brief.request, ways.one_of)
-    call = _call(brief, HAND_OVER, agent=best.name, request=brief.request) if best else None
-    return Reply(_reason(best, brief.request), (call,)) if best and call else None
+    if best is None:
+        return None
+    return Reply(_reason(best, brief.request), (_call(brief, HAND_OVER, agent=best.name, request=brief.request),))
 
 
 def _reviewed(brief: Brief, ways: Ways) -> Reply:
