@@ -19,12 +19,10 @@ if TYPE_CHECKING:
     from mars_nb.jupyter.desk import Desk
     from mars_nb.topology.model import Topology
 
-OFFLINE = "offline"
-
 
 def facts() -> str:
     """Say which model speaks here, and whether anything is sent for that."""
-    from mars_nb.agents.providers import label, process_choice
+    from mars_nb.agents.providers import OFFLINE, label, process_choice
 
     name = label(process_choice())
     if name == OFFLINE:
