@@ -3,11 +3,13 @@
 A `Screen` shows a picture under one display id and repaints it. A `LiveScreen` has a widget as well, in an output of
 its own below the picture, which hides the picture while it lives. When the run is over, the answer takes the widget's
 place: what stays in the notebook is a picture and text, which need no kernel and no JavaScript. While a run is paused
-the widget stays, since its buttons are what one looks for; the picture above it is what a saved notebook shows.
+the widget stays, since its buttons are what one looks for; the picture above it is what a saved notebook shows. A
+`Painter` sees to it that what is on the screens is never long out of date, and that painting never holds up the run.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -240,3 +242,38 @@ def _last_words(record: RunRecord, form: Format) -> dict[str, str]:
     if record.status == "succeeded" and run.final_response is not None:
         return answer_bundle(run, form)
     return {"text/plain": str(Text(record.scene()["banner"]["text"]))}
+
+
+class Painter:
+    """Shows a run while it goes on: now and then, and less often where showing it is slow.
+
+    Parameters
+    ----------
+    record : RunRecord
+        What is shown, on its screens.
+
+    Attributes
+    ----------
+    is_due : bool
+        Whether something happened since it was shown last.
+    """
+
+    def __init__(self, record: RunRecord) -> None:
+        self.is_due = False
+        self._record = record
+
+    def paint(self) -> float:
+        """Show it now; give the seconds that took."""
+        began = time.perf_counter()
+        self.is_due = False
+        self._record.show()
+        return time.perf_counter() - began
+
+    async def keep_painting(self) -> None:
+        """Show it whenever something happened, until cancelled."""
+        took_s = 0.0
+        while True:
+            # Large pictures take long; the agents get at least four fifths of the loop.
+            every_s = min((screen.every_s for screen in self._record.screens), default=PAINT_EVERY_S)
+            await asyncio.sleep(max(every_s, 4 * took_s))
+            took_s = self.paint() if self.is_due else 0.0
