@@ -22,7 +22,7 @@ from mars_nb.jupyter.screens import LiveScreen, Screen
 from mars_nb.views.amounts import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mars_nb.jupyter.desk import Desk
     from mars_nb.jupyter.display import View
@@ -157,7 +157,7 @@ def show_dry(foreground: Foreground) -> None:
     show_line(f"{drawn} · {missing(unknown)}" if unknown and "stub" not in foreground.options else drawn)
 
 
-def keyboard_of(shell: Any) -> Any:
+def keyboard_of(shell: Any) -> Callable[[str], str] | None:
     """Give the function that asks whoever sits at the notebook; None where nobody does."""
     kernel = getattr(shell, "kernel", None)
     if kernel is None:

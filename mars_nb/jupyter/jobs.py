@@ -36,9 +36,11 @@ if TYPE_CHECKING:
     from mars_nb.agents.agent import Agent
     from mars_nb.jupyter.cell import Cell
     from mars_nb.jupyter.store import Store
+    from mars_nb.session import Session
     from mars_nb.state.manager import StateManager
     from mars_nb.state.record import Record
     from mars_nb.topology.rules import Rule
+    from mars_nb.views.result import OrchestraResult
 
 DIGEST_LENGTH = 10
 
@@ -117,11 +119,11 @@ def cell_job(cell: Cell, variables: Mapping[str, object], store: Store, keyboard
     return job
 
 
-async def _run(session: Any, *, topology: Topology, max_steps: int | None) -> Any:
+async def _run(session: Session, *, topology: Topology, max_steps: int | None) -> OrchestraResult:
     return await session.run(topology, max_steps=max_steps)
 
 
-async def _resume(session: Any, *, changes: Changes) -> Any:
+async def _resume(session: Session, *, changes: Changes) -> OrchestraResult:
     return await session.resume(
         topology=changes.topology,
         rules=changes.rules,

@@ -206,10 +206,8 @@ BUILT: dict[str, Verb] = {
 }
 """The verbs that exist, by name."""
 
-LOOKING_VERBS = frozenset(
-    (
-        *("agents", "check", "cost", "demo", "figure", "help", "model", "patterns", "run", "save", "show", "timeline"),
-        "watch",
-    )
-)
+LOOKING_VERBS = frozenset({
+    "agents", "check", "cost", "demo", "figure", "help", "model",
+    "patterns", "run", "save", "show", "timeline", "watch",
+})  # fmt: skip
 """Those that ``%mars help verbs`` tells about; ``%mars help sessions`` tells about the others."""

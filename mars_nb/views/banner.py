@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mars_nb.engine.branch import ExecutionBranch, Frame
     from mars_nb.engine.join import Join
     from mars_nb.engine.state import RunState
+    from mars_nb.engine.trace import StepTrace
     from mars_nb.views.history import History
     from mars_nb.views.onlooker import Onlooker
 
@@ -86,7 +87,7 @@ def _pausing(history: History, onlooker: Onlooker, handle: str, at: float) -> Ba
     return {"kind": "pausing", "text": f"Pausing ({', '.join(named)}{more})", "line": f"%mars pause {handle} --now"}
 
 
-def _began_s(history: History, onlooker: Onlooker, step: Any) -> float:
+def _began_s(history: History, onlooker: Onlooker, step: StepTrace) -> float:
     return onlooker.worked_s(history.journal.at(step.began_seq))
 
 
