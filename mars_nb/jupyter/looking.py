@@ -20,7 +20,7 @@ from mars_nb.jupyter.speaking import facts, made_again
 from mars_nb.jupyter.watching import watch as follow
 from mars_nb.jupyter.watching import watching_screen
 from mars_nb.topology.names import RESERVED
-from mars_nb.views.amounts import counted
+from mars_nb.views.amounts import counted, named
 from mars_nb.views.compare import compare as compare_results
 from mars_nb.views.frames import categories, costs, moments, numbers, strings
 from mars_nb.views.history import History, drawings, history_of
@@ -61,8 +61,7 @@ def status(desk: Desk) -> Text:
 
 
 def _some(items: list[str]) -> str:
-    more = f" and {len(items) - N_SHOWN} more" if len(items) > N_SHOWN else ""
-    return ", ".join(items[:N_SHOWN]) + more if items else "none yet"
+    return named(items, N_SHOWN) if items else "none yet"
 
 
 def _run_line(run: Run) -> str:

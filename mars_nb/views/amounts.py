@@ -1,8 +1,11 @@
-"""How amounts are written: numbers, times, dollars, and texts that are too long."""
+"""How amounts are written: numbers of things, names, times, dollars, and texts that are too long."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 THOUSAND: Final = 1_000
 
@@ -16,6 +19,18 @@ def counted(n: int, what: str) -> str:
     ('1 step', '2,000 steps')
     """
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
+def named(names: Sequence[str], n_most: int) -> str:
+    """Name some things, and say how many there are besides.
+
+    Examples
+    --------
+    >>> named(["North", "South", "East"], 2), named(["North"], 2)
+    ('North, South and 1 more', 'North')
+    """
+    more = f" and {len(names) - n_most} more" if len(names) > n_most else ""
+    return ", ".join(names[:n_most]) + more
 
 
 def short_number(n: int) -> str:

@@ -12,7 +12,7 @@ from mars_nb.agents.replies import as_text
 from mars_nb.engine.branch import BranchState
 from mars_nb.engine.join import first_position, standing
 from mars_nb.events import ModelResponded
-from mars_nb.views.amounts import clock_text, counted, cut, dollars
+from mars_nb.views.amounts import clock_text, counted, cut, dollars, named
 from mars_nb.views.labels import clean
 from mars_nb.views.spending import cost_usd
 from mars_nb.views.waits import awaited
@@ -79,12 +79,12 @@ def _at_rest(history: History, onlooker: Onlooker, status: str, handle: str) -> 
 
 def _pausing(history: History, onlooker: Onlooker, handle: str, at: float) -> Banner:
     running = [step for step in history.state.steps if step.status == "running"]
-    named = [
+    finishing = [
         f"{clean(step.agent)} finishes, {clock_text(onlooker.worked_s(at) - _began_s(history, onlooker, step))}"
-        for step in running[:N_NAMED]
+        for step in running
     ]
-    more = f" and {len(running) - N_NAMED} more" if len(running) > N_NAMED else ""
-    return {"kind": "pausing", "text": f"Pausing ({', '.join(named)}{more})", "line": f"%mars pause {handle} --now"}
+    text = f"Pausing ({named(finishing, N_NAMED)})"
+    return {"kind": "pausing", "text": text, "line": f"%mars pause {handle} --now"}
 
 
 def _began_s(history: History, onlooker: Onlooker, step: StepTrace) -> float:
@@ -105,9 +105,7 @@ def _paused(state: RunState, handle: str) -> Banner:
 def _next(state: RunState) -> str:
     """Name who starts when the run goes on, and how many had arrived there."""
     ready = [branch for branch in state.branches.values() if branch.state is BranchState.READY]
-    named = [f"{clean(branch.agent)}{_arrived(branch)}" for branch in ready[:N_NAMED]]
-    more = f" and {len(ready) - N_NAMED} more" if len(ready) > N_NAMED else ""
-    return ", ".join(named) + more
+    return named([f"{clean(branch.agent)}{_arrived(branch)}" for branch in ready], N_NAMED)
 
 
 def _arrived(branch: ExecutionBranch) -> str:
