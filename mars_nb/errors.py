@@ -36,6 +36,9 @@ ends as ``success=False`` with a chain of causes in ``OrchestraResult.error``.
     `-- RunStopped (RuntimeError)         a foreground run did not end well; ends its cell
         |-- RunPaused
         `-- RunFailed
+
+Two more live elsewhere: `mars_nb.testing.ScriptEnded`, for tests, and `mars_nb.agents.approvals.ApprovalNeeded`, which
+is no error: by it a step says that a person has to be asked, and it never gets out of the step.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What a model is told: who it is, what was said before, what it is asked now.
 
 All of it is made anew from what is recorded, so a step that goes on after a crash tells the model the same as before.
+How each paragraph opens has a name here, since the offline model finds the paragraphs by their openings.
 """
 
 from __future__ import annotations
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 20_000
 """Most characters of a value of ``context=`` that a model is told."""
 
+PEOPLE = "You work with:"
+ONWARD = "What you reply as plain text goes to "
+TASK = "The task of the whole team: "
+GIVEN = "What is given:"
+FORM = "Answer with JSON that fits this schema"
+ABSENT = "These could not contribute:"
+REFUSED = "This is not possible: "
+
 _HIDDEN = frozenset({"session_id"})
 
 
@@ -45,9 +54,9 @@ def instructions(
         f"You are {agent.name}." + (f" {agent.description}" if agent.description and not agent.instructions else ""),
         _others(context.neighbours, people),
         _onward(choices),
-        f"The task of the whole team: {as_text(context.task)}" if context.task is not None else "",
+        f"{TASK}{as_text(context.task)}" if context.task is not None else "",
         _values(context),
-        f"Answer with JSON that fits this schema, and nothing else: {json.dumps(output)}" if output else "",
+        f"{FORM}, and nothing else: {json.dumps(output)}" if output else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -56,7 +65,7 @@ def opening(request: Any, context: StepContext, people: Mapping[str, str]) -> li
     """Give the turns before the model first speaks in this step: its memory, and what it is asked now."""
     asked = rendered(request, people)
     lost = "\n".join(f"- {each['agent']}: {each['error']}" for each in context.failures)
-    asked += f"\n\nThese could not contribute:\n{lost}" if lost else ""
+    asked += f"\n\n{ABSENT}\n{lost}" if lost else ""
     return [*(_remembered(each, people) for each in context.memory), UserSaid(asked)]
 
 
@@ -79,23 +88,28 @@ def _remembered(message: Message, people: Mapping[str, str]) -> Turn:
 
 def _others(names: Iterable[str], people: Mapping[str, str]) -> str:
     lines = [f"- {name}: {people[name]}" for name in names if people.get(name)]
-    return "\n".join(["You work with:", *lines]) if lines else ""
+    return "\n".join([PEOPLE, *lines]) if lines else ""
 
 
 def _onward(choices: Choices) -> str:
     others = [name for name in choices.onward if name not in ("User", "End")]
     if others:
-        return f"What you reply as plain text goes to {', '.join(others)}."
+        return f"{ONWARD}{', '.join(others)}."
     return ""
 
 
 def _values(context: StepContext) -> str:
     shown = [f"{key}: {_cut(as_text(each))}" for key, each in context.items() if key not in _HIDDEN]
-    return "\n".join(["What is given:", *shown]) if shown else ""
+    return "\n".join([GIVEN, *shown]) if shown else ""
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}... ({len(text):,} characters)"
+
+
+def refusal(reason: str) -> str:
+    """Say why a reply was not possible, and ask for another one."""
+    return f"{REFUSED}{reason}. Reply again."
 
 
 class Standing(NamedTuple):
@@ -158,7 +172,7 @@ def standing(record: Sequence[Event]) -> Standing:
 
 def _corrected(correction: str, calls: Mapping[str, ToolCall]) -> list[Turn]:
     """Tell what was wrong: as the result of the calls that asked for it, since each call needs one, else as a turn."""
-    text = f"This is not possible: {correction}. Reply again."
+    text = refusal(correction)
     if calls:
         return [ToolSaid(call.id, call.name, text, is_error=True) for call in calls.values()]
     return [UserSaid(text)]

@@ -57,8 +57,6 @@ class RunStarted(AboutRun, frozen=True, gc=False, kw_only=True):
         Whether a person can be reached now.
     max_branches : int
         Most branches that may be alive at once.
-    session_id : str
-        Id of the session that the run belongs to.
     profiles : dict of str to Profile
         The agents for which a model speaks.
     """
@@ -71,7 +69,6 @@ class RunStarted(AboutRun, frozen=True, gc=False, kw_only=True):
     can_ask: bool = False
     has_person: bool = False
     max_branches: int = 1_000
-    session_id: str = ""
     profiles: dict[str, Profile] = {}
 
 

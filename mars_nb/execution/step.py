@@ -17,6 +17,7 @@ from mars_nb.actions import ACTIONS
 from mars_nb.agents.agent import Agent
 from mars_nb.agents.approvals import ApprovalNeeded
 from mars_nb.agents.context import StepContext
+from mars_nb.agents.prompting import refusal
 from mars_nb.agents.replies import as_text, hand_over, to_content
 from mars_nb.agents.secrets import Redactor
 from mars_nb.errors import ContentError, ReplyError
@@ -115,7 +116,7 @@ class StepExecutor:
                     raise
                 self.corrected(asked, str(error))
                 context = _with_exchange(context, request, returned)
-                request = f"This is not possible: {error}. Reply again."
+                request = refusal(str(error))
             else:
                 return reply
         raise AssertionError("unreachable")

@@ -65,7 +65,8 @@ class Verb:
     n_words : int
         Most words that it takes; any number of them if negative.
     takes : str
-        What its first word is: ``"run"``, ``"where"``, ``"unfinished"``, ``"live"``, ``"file"``, ``"topic"``.
+        What its first word is, for completion: ``"run"``, ``"live"`` (one that goes on), ``"where"`` (``RUN@WHERE``),
+        ``"at"`` (the same, with a new name), ``"model"``, ``"file"``, ``"topic"``; empty for none of these.
     """
 
     do: Callable[[Desk, Arguments], Any]

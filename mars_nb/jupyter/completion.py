@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from IPython.core.completer import SimpleCompletion, SimpleMatcherResult, context_matcher
 
+from mars_nb.agents.providers import OFFLINE, PROVIDERS
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import MarsError
 from mars_nb.jupyter.cell_lines import HEADERS
 from mars_nb.jupyter.help import TOPICS
-from mars_nb.jupyter.options import KINDS, OPTIONS, WIDTHS_IN
+from mars_nb.jupyter.options import FORMATS, KINDS, OPTIONS, VIEWS, WIDTHS_IN
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.verbs import BUILT
 from mars_nb.state import positions
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
 _LINE_MAGIC = re.compile(r"(?:.*=\s*)?%mars(?P<rest>(?:\s.*)?)$")
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w*)$")
 _LAST_NAME = re.compile(r"(?:->|,|\(|:|^)\s*([^,>(:]*)$")
-MODELS = ("offline", "openai:", "anthropic:", "google:", "ollama:", "local:smollm2")
+MODELS = (OFFLINE, *(f"{provider}:" for provider in PROVIDERS), "local:smollm2")
 _CHOICES = {
-    "--view": ("live", "static", "none"),
-    "--format": ("md", "text", "json"),
-    "-f": ("md", "text", "json"),
+    "--view": VIEWS,
+    "--format": FORMATS,
+    "-f": FORMATS,
     "--checkpoint-every": ("join", "step"),
     "--model": MODELS,
     "-m": MODELS,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from mars_nb.actions import Parallel
 from mars_nb.agents.agent import Agent
 from mars_nb.agents.registry import AgentRegistry
+from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.display import show_answer, show_bundle, show_line
 from mars_nb.jupyter.foreground import screen_of
 from mars_nb.jupyter.jobs import cell_job
-from mars_nb.jupyter.plans import read_cell
 from mars_nb.jupyter.runner import run_there
 from mars_nb.jupyter.runs import Run
 from mars_nb.orchestra import Orchestra
@@ -66,7 +66,7 @@ def run_demo(desk: Desk) -> None:
         Where its run is bound to ``demo_run``, unless that variable is taken. Its agents enter the notebook but where
         their names are taken; in the demonstration itself only its own play a part.
     """
-    cell, registry = read_cell(f"{NAME} --in-memory --replace", CELL, {}), AgentRegistry()
+    cell, registry = parse(f"{NAME} --in-memory --replace", CELL, {}), AgentRegistry()
     for name, answer in ANSWERS.items():
         made = Agent(name=name, answer=answer, registry=registry)
         if name not in AgentRegistry.default():

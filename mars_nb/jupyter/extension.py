@@ -14,6 +14,7 @@ from mars_nb.jupyter.runner import come_to_rest
 from mars_nb.jupyter.runs import record_of
 from mars_nb.jupyter.speaking import facts
 from mars_nb.jupyter.transformer import Rewriter, install, remove
+from mars_nb.views.amounts import named
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -50,9 +51,7 @@ class Extension:
         show_line(f"mars_nb {__version__} · {facts()} · try %mars demo")
         unfinished = self._magics.desk.store.unfinished()
         if unfinished:
-            more = f" and {len(unfinished) - N_SHOWN} more" if len(unfinished) > N_SHOWN else ""
-            names = ", ".join(unfinished[:N_SHOWN])
-            show_line(f"unfinished: {names}{more} · %mars resume {unfinished[0]} · %mars sessions")
+            show_line(f"unfinished: {named(unfinished, N_SHOWN)} · %mars resume {unfinished[0]} · %mars sessions")
 
     def remove(self) -> None:
         """Take everything out of the shell again."""

@@ -12,15 +12,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import CellError, RunFailed, RunPaused, RunStopped
+from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.display import show_answer, show_line
 from mars_nb.jupyter.jobs import cell_job
-from mars_nb.jupyter.plans import counted, missing, read_cell, summary, unknown_agents
+from mars_nb.jupyter.plans import missing, summary, unknown_agents
 from mars_nb.jupyter.runner import come_to_rest, run_behind, run_there
 from mars_nb.jupyter.runs import Run, paused_text, record_of
 from mars_nb.jupyter.screens import LiveScreen, Screen
+from mars_nb.views.amounts import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mars_nb.jupyter.desk import Desk
     from mars_nb.jupyter.display import View
@@ -62,7 +64,7 @@ def open_run(desk: Desk, line: str, cell: str) -> Foreground:
         If something in the cell is wrong, or a run of that name is going on; nothing is bound then.
     """
     desk.last_cell = (line, cell)
-    read = read_cell(line, cell, desk.variables)
+    read = parse(line, cell, desk.variables)
     _refuse_twice(desk, read.options)
     job = cell_job(read, desk.variables, desk.store, keyboard_of(desk.shell))
     run = Run(job.record)
@@ -155,7 +157,7 @@ def show_dry(foreground: Foreground) -> None:
     show_line(f"{drawn} · {missing(unknown)}" if unknown and "stub" not in foreground.options else drawn)
 
 
-def keyboard_of(shell: Any) -> Any:
+def keyboard_of(shell: Any) -> Callable[[str], str] | None:
     """Give the function that asks whoever sits at the notebook; None where nobody does."""
     kernel = getattr(shell, "kernel", None)
     if kernel is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mars_nb.agents.content import as_content
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import CellError, SessionError, StorageError
-from mars_nb.events import RunStarted, TopologyChanged
+from mars_nb.events import RunStarted
 from mars_nb.jupyter.live import at_once
 from mars_nb.jupyter.plans import Team, team_of, unknown_agents, user_of
 from mars_nb.jupyter.records import RunRecord, base_of
@@ -26,19 +26,21 @@ from mars_nb.state.codec import encode_content
 from mars_nb.topology.model import Topology
 from mars_nb.topology.names import RESERVED, quoted
 from mars_nb.topology.rules import PauseBeforeRule
-from mars_nb.views.history import history_of
+from mars_nb.views.history import drawings, history_of
 from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.result import result_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from mars_nb.agents.agent import Agent
     from mars_nb.jupyter.cell import Cell
     from mars_nb.jupyter.store import Store
+    from mars_nb.session import Session
     from mars_nb.state.manager import StateManager
     from mars_nb.state.record import Record
     from mars_nb.topology.rules import Rule
+    from mars_nb.views.result import OrchestraResult
 
 DIGEST_LENGTH = 10
 
@@ -117,11 +119,11 @@ def cell_job(cell: Cell, variables: Mapping[str, object], store: Store, keyboard
     return job
 
 
-async def _run(session: Any, *, topology: Topology, max_steps: int | None) -> Any:
+async def _run(session: Session, *, topology: Topology, max_steps: int | None) -> OrchestraResult:
     return await session.run(topology, max_steps=max_steps)
 
 
-async def _resume(session: Any, *, changes: Changes) -> Any:
+async def _resume(session: Session, *, changes: Changes) -> OrchestraResult:
     return await session.resume(
         topology=changes.topology,
         rules=changes.rules,
@@ -284,12 +286,6 @@ def variable_of(session_id: str) -> str:
     return name if name.isidentifier() else f"run_{name}"
 
 
-def digests(records: Iterable[Record]) -> dict[str, str]:
-    """Give the digest of each agent of a session, as it was when it last ran."""
-    found = [record.event.agents for record in records if isinstance(record.event, RunStarted | TopologyChanged)]
-    return dict(found[-1]) if found else {}
-
-
 # ----------------------------------------------------------------------------------------------------- the same cell?
 
 
@@ -323,9 +319,9 @@ def _inputs(task: Any, context: Mapping[str, Any]) -> bytes:
 
 def _different_drawing(records: list[Record], topology: Topology) -> str:
     """Compare with what was drawn first and last; one of them has to fit."""
-    drawn = [each.event.topology for each in records if isinstance(each.event, RunStarted | TopologyChanged)]
+    drawn = drawings(records)
     now = _drawing(topology)
-    known = [_drawing(Topology.from_text(text)) for text in (drawn[0], drawn[-1])]
+    known = [_drawing(Topology.from_text(event.topology)) for event in (drawn[0], drawn[-1])]
     if now in known:
         return ""
     gone, new = ([line for line in a if line not in b] for a, b in ((known[-1], now), (now, known[-1])))

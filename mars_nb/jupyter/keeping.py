@@ -15,10 +15,11 @@ from mars_nb.jupyter.foreground import open_run, run_now
 from mars_nb.jupyter.looking import agents as agents_table
 from mars_nb.jupyter.looking import shown
 from mars_nb.jupyter.options import first_word
-from mars_nb.jupyter.plans import counted, read_file
+from mars_nb.jupyter.plans import read_file
 from mars_nb.jupyter.runs import record_of
 from mars_nb.state.archive import export_session, import_session
 from mars_nb.topology.names import RESERVED, quoted
+from mars_nb.views.amounts import counted
 
 if TYPE_CHECKING:
     import pandas as pd

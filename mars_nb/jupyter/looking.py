@@ -13,22 +13,23 @@ from mars_nb.jupyter.acts import session_of
 from mars_nb.jupyter.desk import ENDED
 from mars_nb.jupyter.display import Text, show_answer, show_line
 from mars_nb.jupyter.foreground import screen_of
-from mars_nb.jupyter.jobs import digests, opened
-from mars_nb.jupyter.plans import counted
+from mars_nb.jupyter.jobs import opened
 from mars_nb.jupyter.records import RunRecord, base_of
 from mars_nb.jupyter.runs import Run, record_of
-from mars_nb.jupyter.speaking import facts, made_again, profiles_in
+from mars_nb.jupyter.speaking import facts, made_again
 from mars_nb.jupyter.watching import watch as follow
 from mars_nb.jupyter.watching import watching_screen
 from mars_nb.topology.names import RESERVED
+from mars_nb.views.amounts import counted, named
 from mars_nb.views.compare import compare as compare_results
 from mars_nb.views.frames import categories, costs, moments, numbers, strings
-from mars_nb.views.history import History, history_of
+from mars_nb.views.history import History, drawings, history_of
 from mars_nb.views.table import tabled
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mars_nb.events import RunStarted, TopologyChanged
     from mars_nb.jupyter.arguments import Arguments
     from mars_nb.jupyter.desk import Desk
     from mars_nb.jupyter.screens import Screen
@@ -60,8 +61,7 @@ def status(desk: Desk) -> Text:
 
 
 def _some(items: list[str]) -> str:
-    more = f" and {len(items) - N_SHOWN} more" if len(items) > N_SHOWN else ""
-    return ", ".join(items[:N_SHOWN]) + more if items else "none yet"
+    return named(items, N_SHOWN) if items else "none yet"
 
 
 def _run_line(run: Run) -> str:
@@ -132,8 +132,8 @@ def agents(desk: Desk, arguments: Arguments) -> pd.DataFrame:
 
 
 def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
-    session_id = session_of(desk, record_of(run)).id
-    if made := made_again(desk, profiles_in(desk.store.holder(session_id).records(session_id))):
+    drawn = _drawn_last(desk, record_of(run))
+    if drawn and (made := made_again(desk, drawn.profiles)):
         show_line(f"made again from the instructions that the journal holds: {', '.join(made)}")
     rows = _compared(desk, record_of(run))
     return tabled(
@@ -152,11 +152,17 @@ def changed_agents(desk: Desk, record: RunRecord) -> list[str]:
 
 
 def _compared(desk: Desk, record: RunRecord) -> list[tuple[str, str, str, str]]:
-    session = session_of(desk, record)
-    then = digests(desk.store.holder(session.id).records(session.id))
+    drawn = _drawn_last(desk, record)
+    then = drawn.agents if drawn else {}
     now = {agent.name: agent.digest for agent in AgentRegistry.default()}
     names = [name for name in record.topology.nodes if name not in RESERVED]
     return [(name, _here(then.get(name), now.get(name)), then.get(name, ""), now.get(name, "")) for name in names]
+
+
+def _drawn_last(desk: Desk, record: RunRecord) -> RunStarted | TopologyChanged | None:
+    """Give what says who took part in a run when it ran last; None if it never did."""
+    session_id = session_of(desk, record).id
+    return next(reversed(drawings(desk.store.holder(session_id).records(session_id))), None)
 
 
 def _here(then: str | None, now: str | None) -> str:

@@ -6,7 +6,7 @@ A magic is parse, call, return. None of them lets IPython fill in ``{…}``: it 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, no_var_expand
 from traitlets import Enum, Unicode, observe
@@ -15,6 +15,7 @@ from mars_nb.jupyter.agent_cells import define
 from mars_nb.jupyter.desk import Desk
 from mars_nb.jupyter.display import show_line
 from mars_nb.jupyter.foreground import close_run, is_settled, open_run, run_now
+from mars_nb.jupyter.options import VIEWS
 from mars_nb.jupyter.runner import run_here
 from mars_nb.jupyter.store import FOLDER, Store
 from mars_nb.jupyter.verbs import call
@@ -22,8 +23,6 @@ from mars_nb.jupyter.wishes import grant
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-    from mars_nb.jupyter.display import View
 
 
 @magics_class
@@ -46,9 +45,7 @@ class MarsMagics(Magics):
     """
 
     folder = Unicode(FOLDER, help="Folder in which runs are kept, relative to the working directory.").tag(config=True)
-    view = Enum(("live", "static", "none"), "live", help="How a run is shown when its cell does not say.").tag(
-        config=True
-    )
+    view = Enum(VIEWS, "live", help="How a run is shown when its cell does not say.").tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
@@ -65,7 +62,7 @@ class MarsMagics(Magics):
     @observe("view")
     def _choose_view(self, _change: object = None) -> None:
         if hasattr(self, "desk"):
-            self.desk.view = cast("View", self.view)
+            self.desk.view = self.view
 
     @no_var_expand
     @line_cell_magic

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from mars_nb.errors import CellError, did_you_mean
+from mars_nb.jupyter.display import Format, View
 from mars_nb.jupyter.placeholders import fill
 from mars_nb.topology.names import quoted
 from mars_nb.views.charts import PlotKind
@@ -29,24 +30,15 @@ MAX_LINE_LENGTH = 4_000
 MAX_DIGITS = 12
 DEFAULT_NAME = "run"
 VERBS: tuple[str, ...] = (
-    *("run", "save", "sessions", "show", "agents", "patterns", "timeline", "pause", "resume", "step", "stop", "answer"),
-    *(
-        "checkpoint",
-        "restore",
-        "fork",
-        "replay",
-        "compare",
-        "why",
-        "watch",
-        "check",
-        "cost",
-        "figure",
-        "export",
-        "import",
-    ),
-    *("trust", "delete", "clean", "model", "executor", "demo", "help"),
-)
+    "run", "save", "sessions", "show", "agents", "patterns", "timeline", "pause", "resume", "step", "stop", "answer",
+    "checkpoint", "restore", "fork", "replay", "compare", "why", "watch", "check", "cost", "figure", "export", "import",
+    "trust", "delete", "clean", "model", "executor", "demo", "help",
+)  # fmt: skip
 """What may follow ``%mars``; no run can be called so, but for the default name."""
+VIEWS: Final[tuple[View, ...]] = get_args(View)
+"""How a run is shown."""
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+"""How an answer is shown."""
 KINDS: Final[tuple[PlotKind, ...]] = get_args(PlotKind)
 """Pictures of a run."""
 WIDTHS_IN: Final = {"3.5": 3.5, "7": 7.0}
@@ -177,9 +169,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("--checkpoint-every", "", "join|step|N", _often),
     Option("--pause-before", "-p", "AGENT", _text),
     Option("--pace", "", "S", _seconds),
-    Option("--view", "", "live|static|none", _one_of("live", "static", "none")),
+    Option("--view", "", "|".join(VIEWS), _one_of(*VIEWS)),
     Option("--quiet", "-q"),
-    Option("--format", "-f", "md|text|json", _one_of("md", "text", "json")),
+    Option("--format", "-f", "|".join(FORMATS), _one_of(*FORMATS)),
     Option("--in-memory"),
     Option("--stub"),
     Option("--replace"),

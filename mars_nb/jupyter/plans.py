@@ -1,4 +1,4 @@
-"""From a cell to a team: who is meant, what is checked, what is not built yet. Nothing has run when this is done."""
+"""From a cell to a team: what is drawn, who takes part, and whether that can be run. Nothing has run by then."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from mars_nb.jupyter.speaking import check_models
 from mars_nb.topology.graph import TopologyAnalyzer
 from mars_nb.topology.names import RESERVED, quoted
 from mars_nb.topology.rules import PauseBeforeRule
+from mars_nb.views.amounts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,17 +52,6 @@ class Team:
     topology: Topology
     registry: AgentRegistry
     stubs: tuple[str, ...] = ()
-
-
-def read_cell(line: str, cell: str, variables: Mapping[str, object]) -> Cell:
-    """Read a cell, and refuse what comes in a later release.
-
-    Raises
-    ------
-    MarsError
-        If something in it is wrong.
-    """
-    return parse(line, cell, variables)
 
 
 def team_of(cell: Cell) -> Team:
@@ -155,11 +145,6 @@ def summary(topology: Topology) -> str:
     n_agents = sum(name not in RESERVED for name in topology.nodes)
     counts = [(n_agents, "agent"), (len(topology.edges), "edge"), (len(topology.rules), "rule")]
     return ", ".join(counted(n, what) for n, what in counts if n)
-
-
-def counted(n: int, what: str) -> str:
-    """Write a number of things: ``1 step``, ``2 steps``."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def missing(unknown: list[str]) -> str:

@@ -50,8 +50,12 @@ class RunRecord:
         Who may talk to whom.
     stubs : tuple of str
         Agents that only repeat what they are asked, because nobody defined them.
+    status : str
+        Where it stands.
     session_id : str
         Id of its session; empty before there is one.
+    history : History or None
+        What happened so far; None before its first event.
     live : Live or None
         What may be done to it while it goes on.
     screens : list of Screen
@@ -60,6 +64,8 @@ class RunRecord:
         Where its session is kept; empty if only in memory.
     onlooker : Onlooker
         Was shown every event so far.
+    end : Future of OrchestraResult
+        Done when it has come to rest; another one from when it goes on.
     seen_at : float or None
         The moment that is shown, in seconds since 1970 (UTC); None for now.
     """

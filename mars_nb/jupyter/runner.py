@@ -24,7 +24,7 @@ from mars_nb.jupyter.asking import Here, Later, There
 from mars_nb.jupyter.live import Live, Presses
 from mars_nb.jupyter.loop_thread import CLOSE_S, LOOP
 from mars_nb.jupyter.records import LOOK_EVERY_S
-from mars_nb.jupyter.screens import PAINT_EVERY_S, at_once
+from mars_nb.jupyter.screens import Painter, in_place
 from mars_nb.state.file_storage import FileStorageBackend
 from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.result import result_of
@@ -131,7 +131,7 @@ def run_there(job: Job, screen: Screen) -> bool:
                 _serve(inbox)
             except KeyboardInterrupt:  # while the person is asked
                 presses.press()
-    screen.relay = at_once
+    screen.relay = in_place
     if not running.done():
         _leave(running, job.record)
     elif not running.cancelled():
@@ -280,44 +280,6 @@ def _cancelled(record: RunRecord) -> None:
         return
     n_running = sum(step.status == "running" for step in history.state.steps)
     record.finish(result_of(history, session_id=record.session_id, n_cancelled=n_running), "cancelled")
-
-
-# ------------------------------------------------------------------------------------------------------------ painting
-
-
-class Painter:
-    """Shows a run while it goes on: now and then, and less often where showing it is slow.
-
-    Parameters
-    ----------
-    record : RunRecord
-        What is shown, on its screens.
-
-    Attributes
-    ----------
-    is_due : bool
-        Whether something happened since it was shown last.
-    """
-
-    def __init__(self, record: RunRecord) -> None:
-        self.is_due = False
-        self._record = record
-
-    def paint(self) -> float:
-        """Show it now; give the seconds that took."""
-        began = time.perf_counter()
-        self.is_due = False
-        self._record.show()
-        return time.perf_counter() - began
-
-    async def keep_painting(self) -> None:
-        """Show it whenever something happened, until cancelled."""
-        took_s = 0.0
-        while True:
-            # Large pictures take long; the agents get at least four fifths of the loop.
-            every_s = min((screen.every_s for screen in self._record.screens), default=PAINT_EVERY_S)
-            await asyncio.sleep(max(every_s, 4 * took_s))
-            took_s = self.paint() if self.is_due else 0.0
 
 
 def come_to_rest(records: list[RunRecord], *, at_once: bool = False) -> None:

@@ -3,11 +3,13 @@
 A `Screen` shows a picture under one display id and repaints it. A `LiveScreen` has a widget as well, in an output of
 its own below the picture, which hides the picture while it lives. When the run is over, the answer takes the widget's
 place: what stays in the notebook is a picture and text, which need no kernel and no JavaScript. While a run is paused
-the widget stays, since its buttons are what one looks for; the picture above it is what a saved notebook shows.
+the widget stays, since its buttons are what one looks for; the picture above it is what a saved notebook shows. A
+`Painter` sees to it that what is on the screens is never long out of date, and that painting never holds up the run.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,8 +35,8 @@ OVER: Final = ("succeeded", "cancelled")
 """Statuses of a run at which nothing can be pressed any more."""
 
 
-def at_once(work: Callable[[], object]) -> object:
-    """Carry something out here and now."""
+def in_place(work: Callable[[], object]) -> object:
+    """Carry something out in the thread that asks for it."""
     return work()
 
 
@@ -54,28 +56,32 @@ class Screen:
         The same.
     every_s : float
         Least seconds between two pictures.
-    is_heard : bool
-        Whether clicks on it reach the kernel.
     can_be_heard : bool
         Whether there is anything on it to click.
-    shows_answer : bool
-        Whether it shows the answer of a run that is over.
     relay : callable
         Carries out what has to be done in the cell's own thread.
     """
 
     every_s = PAINT_EVERY_S
-    is_heard = False
     can_be_heard = False
-    shows_answer = False
 
     def __init__(self, view: View, *, repaints: bool = True) -> None:
         self.view = view
         self.repaints = repaints
-        self.relay: Callable[[Callable[[], object]], object] = at_once
+        self.relay: Callable[[Callable[[], object]], object] = in_place
         self._handle: DisplayHandle | None = None
         self._line: DisplayHandle | None = None
         self._shown: Mapping[str, str] = {}
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether clicks on it reach the kernel."""
+        return False
+
+    @property
+    def shows_answer(self) -> bool:
+        """Whether it shows the answer of a run that is over."""
+        return False
 
     def open(self, record: RunRecord) -> None:
         """Show a run that is about to begin; called in the thread of its cell."""
@@ -154,12 +160,12 @@ class LiveScreen(Screen):
         self._status = ""
 
     @property
-    def is_heard(self) -> bool:  # type: ignore[override]
+    def is_heard(self) -> bool:
         """Whether a page has answered since it was opened."""
         return self._live is not None and self._live.is_heard
 
     @property
-    def shows_answer(self) -> bool:  # type: ignore[override]
+    def shows_answer(self) -> bool:
         """Whether the answer has taken the place of the live view, or will."""
         return self._slot is not None
 
@@ -236,3 +242,38 @@ def _last_words(record: RunRecord, form: Format) -> dict[str, str]:
     if record.status == "succeeded" and run.final_response is not None:
         return answer_bundle(run, form)
     return {"text/plain": str(Text(record.scene()["banner"]["text"]))}
+
+
+class Painter:
+    """Shows a run while it goes on: now and then, and less often where showing it is slow.
+
+    Parameters
+    ----------
+    record : RunRecord
+        What is shown, on its screens.
+
+    Attributes
+    ----------
+    is_due : bool
+        Whether something happened since it was shown last.
+    """
+
+    def __init__(self, record: RunRecord) -> None:
+        self.is_due = False
+        self._record = record
+
+    def paint(self) -> float:
+        """Show it now; give the seconds that took."""
+        began = time.perf_counter()
+        self.is_due = False
+        self._record.show()
+        return time.perf_counter() - began
+
+    async def keep_painting(self) -> None:
+        """Show it whenever something happened, until cancelled."""
+        took_s = 0.0
+        while True:
+            # Large pictures take long; the agents get at least four fifths of the loop.
+            every_s = min((screen.every_s for screen in self._record.screens), default=PAINT_EVERY_S)
+            await asyncio.sleep(max(every_s, 4 * took_s))
+            took_s = self.paint() if self.is_due else 0.0

@@ -7,26 +7,22 @@ from typing import TYPE_CHECKING
 from mars_nb.agents.agent import Agent
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import CellError
-from mars_nb.events import RunStarted, TopologyChanged
 from mars_nb.execution.casting import speaking
 from mars_nb.jupyter.display import Text, show_line
 from mars_nb.topology.names import RESERVED, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from mars_nb.events import Profile
     from mars_nb.jupyter.arguments import Arguments
     from mars_nb.jupyter.desk import Desk
-    from mars_nb.state.record import Record
     from mars_nb.topology.model import Topology
-
-OFFLINE = "offline"
 
 
 def facts() -> str:
     """Say which model speaks here, and whether anything is sent for that."""
-    from mars_nb.agents.providers import label, process_choice
+    from mars_nb.agents.providers import OFFLINE, label, process_choice
 
     name = label(process_choice())
     if name == OFFLINE:
@@ -87,12 +83,6 @@ def who_speaks(profiles: Mapping[str, Profile]) -> str:
     for name, each in profiles.items():
         by_model.setdefault(each.model, []).append(name)
     return "; ".join(f"model {model} speaks for {', '.join(names)}" for model, names in by_model.items())
-
-
-def profiles_in(records: Iterable[Record]) -> dict[str, Profile]:
-    """Give the agents for which a model speaks in a session, as they were when it last ran."""
-    found = [record.event.profiles for record in records if isinstance(record.event, RunStarted | TopologyChanged)]
-    return dict(found[-1]) if found else {}
 
 
 def made_again(desk: Desk, profiles: Mapping[str, Profile]) -> list[str]:

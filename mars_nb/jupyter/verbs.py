@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from mars_nb.errors import CellError, MarsError, did_you_mean
 from mars_nb.jupyter import figures, keeping, looking, speaking, steering
 from mars_nb.jupyter.arguments import Verb, read_arguments
+from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.demo import run_demo
 from mars_nb.jupyter.display import Text
 from mars_nb.jupyter.help import help_text, verb_lines
 from mars_nb.jupyter.options import VERBS, first_word, options_of
-from mars_nb.jupyter.plans import missing, read_cell, summary, topology_of, unknown_agents
+from mars_nb.jupyter.plans import missing, summary, topology_of, unknown_agents
 from mars_nb.topology.drawings import DRAWINGS
 from mars_nb.topology.graph import TopologyAnalyzer
 from mars_nb.views.frames import strings
@@ -101,7 +102,7 @@ def check(desk: Desk, arguments: Arguments) -> Text:
         raise CellError("there is no %%mars cell to check yet; run one, or draw it with %%mars --dry-run")
     line, text = desk.last_cell
     try:
-        return Text(_verdict(topology_of(read_cell(line, text, desk.variables))))
+        return Text(_verdict(topology_of(parse(line, text, desk.variables))))
     except MarsError as error:
         problems = getattr(error, "problems", (error,))
         return Text("\n".join(f"{i}. {problem}" for i, problem in enumerate(problems, start=1)))
@@ -205,10 +206,8 @@ BUILT: dict[str, Verb] = {
 }
 """The verbs that exist, by name."""
 
-LOOKING_VERBS = frozenset(
-    (
-        *("agents", "check", "cost", "demo", "figure", "help", "model", "patterns", "run", "save", "show", "timeline"),
-        "watch",
-    )
-)
+LOOKING_VERBS = frozenset({
+    "agents", "check", "cost", "demo", "figure", "help", "model",
+    "patterns", "run", "save", "show", "timeline", "watch",
+})  # fmt: skip
 """Those that ``%mars help verbs`` tells about; ``%mars help sessions`` tells about the others."""

@@ -16,7 +16,7 @@ from mars_nb.errors import CellError, MarsError
 from mars_nb.jupyter.foreground import screen_of
 from mars_nb.jupyter.jobs import refresh
 from mars_nb.jupyter.loop_thread import LOOP
-from mars_nb.jupyter.screens import LiveScreen
+from mars_nb.jupyter.screens import OVER, LiveScreen
 from mars_nb.jupyter.wishes import grant
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S: Final = 0.25
 """Least time between two looks at the journal."""
-OVER: Final = ("succeeded", "cancelled")
 
 
 def watch(store: Store, record: RunRecord, screen: Screen) -> None:

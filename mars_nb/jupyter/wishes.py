@@ -18,13 +18,13 @@ from mars_nb.errors import CellError, MarsError
 from mars_nb.jupyter import acts
 from mars_nb.jupyter.display import answer_text
 from mars_nb.jupyter.jobs import Changes, session_job, variable_of
-from mars_nb.jupyter.plans import counted
 from mars_nb.jupyter.runner import run_behind
 from mars_nb.jupyter.runs import Run
 from mars_nb.state import positions
 from mars_nb.topology.model import Topology
 from mars_nb.topology.names import quoted
 from mars_nb.views import detail
+from mars_nb.views.amounts import counted
 from mars_nb.views.history import history_of
 from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.scene import scene
@@ -172,7 +172,6 @@ def fork(desk: Desk, record: RunRecord, wish: Wish) -> Said:
     return {
         "line": f"%mars fork {record.handle}@{where} --as {called}{extra}",
         "text": f"{forked.name} goes on in the background from there; see it: %mars show {forked.name}",
-        "next": f"%mars show {forked.name}",
     }
 
 

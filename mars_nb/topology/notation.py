@@ -130,7 +130,7 @@ def without_comment(line: str) -> str:
     return "" if line.startswith("#") else line[: comment.start()].rstrip() if comment else line
 
 
-def parse_edges(line: str, *, max_edges: int = MAX_LINE_EDGES, max_length: int = MAX_LINE_LENGTH) -> list[Edge]:
+def parse_edges(line: str, *, max_edges: int = MAX_LINE_EDGES) -> list[Edge]:
     """Read one line of edges: names, lists and chains of arrows.
 
     Parameters
@@ -139,8 +139,6 @@ def parse_edges(line: str, *, max_edges: int = MAX_LINE_EDGES, max_length: int =
         Such as ``A, B -> C <-> D``, perhaps with a comment.
     max_edges : int
         Edges that the line may make.
-    max_length : int
-        Characters that it may have.
 
     Returns
     -------
@@ -152,8 +150,9 @@ def parse_edges(line: str, *, max_edges: int = MAX_LINE_EDGES, max_length: int =
     NotationError
         If the line is anything else; the message quotes it, says what was expected and how to mend it.
     """
-    if len(line) > max_length:
-        raise NotationError(f"{quoted(line)}: the line has {len(line):,} characters; expected at most {max_length:,}")
+    if len(line) > MAX_LINE_LENGTH:
+        found = f"{quoted(line)}: the line has {len(line):,} characters"
+        raise NotationError(f"{found}; expected at most {MAX_LINE_LENGTH:,}")
     text = without_comment(line)
     try:
         groups, arrows = _chain(text)

@@ -12,18 +12,21 @@ from mars_nb.agents.replies import as_text
 from mars_nb.engine.branch import BranchState
 from mars_nb.engine.join import first_position, standing
 from mars_nb.events import ModelResponded
+from mars_nb.views.amounts import clock_text, counted, cut, dollars, named
 from mars_nb.views.labels import clean
+from mars_nb.views.spending import cost_usd
 from mars_nb.views.waits import awaited
 
 if TYPE_CHECKING:
     from mars_nb.engine.branch import ExecutionBranch, Frame
     from mars_nb.engine.join import Join
     from mars_nb.engine.state import RunState
+    from mars_nb.engine.trace import StepTrace
     from mars_nb.views.history import History
     from mars_nb.views.onlooker import Onlooker
 
-FOLD_LENGTH: Final = 4_000
-"""Characters of a question, and of what the asker had read, that are shown."""
+TEXT_LENGTH: Final = 40_000
+"""Characters of a question, and of what the asker had read, that are sent; the page folds away the end of long ones."""
 N_NAMED: Final = 5
 TORN_OFF: Final = "Its process ended in the middle · nothing that was replied is lost"
 SHORT: Final = 300
@@ -74,30 +77,17 @@ def _at_rest(history: History, onlooker: Onlooker, status: str, handle: str) -> 
             return None
 
 
-def clock_text(seconds: float) -> str:
-    """Write seconds as minutes and seconds.
-
-    Examples
-    --------
-    >>> clock_text(6.4), clock_text(72), clock_text(3_700)
-    ('0:06', '1:12', '1:01:40')
-    """
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def _pausing(history: History, onlooker: Onlooker, handle: str, at: float) -> Banner:
     running = [step for step in history.state.steps if step.status == "running"]
-    named = [
+    finishing = [
         f"{clean(step.agent)} finishes, {clock_text(onlooker.worked_s(at) - _began_s(history, onlooker, step))}"
-        for step in running[:N_NAMED]
+        for step in running
     ]
-    more = f" and {len(running) - N_NAMED} more" if len(running) > N_NAMED else ""
-    return {"kind": "pausing", "text": f"Pausing ({', '.join(named)}{more})", "line": f"%mars pause {handle} --now"}
+    text = f"Pausing ({named(finishing, N_NAMED)})"
+    return {"kind": "pausing", "text": text, "line": f"%mars pause {handle} --now"}
 
 
-def _began_s(history: History, onlooker: Onlooker, step: Any) -> float:
+def _began_s(history: History, onlooker: Onlooker, step: StepTrace) -> float:
     return onlooker.worked_s(history.journal.at(step.began_seq))
 
 
@@ -115,9 +105,7 @@ def _paused(state: RunState, handle: str) -> Banner:
 def _next(state: RunState) -> str:
     """Name who starts when the run goes on, and how many had arrived there."""
     ready = [branch for branch in state.branches.values() if branch.state is BranchState.READY]
-    named = [f"{clean(branch.agent)}{_arrived(branch)}" for branch in ready[:N_NAMED]]
-    more = f" and {len(ready) - N_NAMED} more" if len(ready) > N_NAMED else ""
-    return ", ".join(named) + more
+    return named([f"{clean(branch.agent)}{_arrived(branch)}" for branch in ready], N_NAMED)
 
 
 def _arrived(branch: ExecutionBranch) -> str:
@@ -132,9 +120,9 @@ def _asking(state: RunState) -> Banner:
         "kind": "asking",
         "agent": clean(branch.agent),
         "text": f"{clean(branch.agent)} asks you",
-        "question": _folded(as_text(branch.question)),
+        "question": cut(as_text(branch.question), TEXT_LENGTH),
         "place_in_line": f"question 1 of {len(state.questions)}{others}",
-        "had_read": _folded(as_text(branch.request)),
+        "had_read": cut(as_text(branch.request), TEXT_LENGTH),
         "line": "%mars answer TEXT",
     }
     call = _call(branch)
@@ -150,10 +138,6 @@ def _call(branch: ExecutionBranch) -> Banner | None:
     if found is None:
         return None
     return {"name": clean(found.name), "arguments": json.dumps(found.arguments, ensure_ascii=False)}
-
-
-def _folded(text: str) -> str:
-    return text if len(text) <= FOLD_LENGTH else f"{text[:FOLD_LENGTH]}… ({len(text) - FOLD_LENGTH:,} characters more)"
 
 
 def _failed(state: RunState, handle: str) -> Banner:
@@ -218,8 +202,7 @@ def _first_blocked(state: RunState, frame: Frame) -> Join | None:
 
 def _done(history: History, onlooker: Onlooker, status: str) -> Banner:
     state = history.state
-    steps = f"{state.n_completed:,} step{'' if state.n_completed == 1 else 's'}"
-    is_known = all(step.cost_usd is not None for step in state.steps)
     took = clock_text(onlooker.worked_s(history.journal.at(history.journal.n_events)))
-    parts = ["Done" if status == "succeeded" else "Stopped", steps, took, *([f"${state.cost_usd:.3f}"] * is_known)]
-    return {"kind": "done", "text": " · ".join(parts)}
+    word = "Done" if status == "succeeded" else "Stopped"
+    parts = [word, counted(state.n_completed, "step"), took, dollars(cost_usd(state.steps))]
+    return {"kind": "done", "text": " · ".join(part for part in parts if part)}

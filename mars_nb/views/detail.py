@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.agents.replies import as_text
 from mars_nb.events import ModelResponded, ToolReturned
-from mars_nb.views.banner import clock_text
+from mars_nb.views.amounts import clock_text, cut
 from mars_nb.views.labels import clean
 from mars_nb.views.result import response_of
 from mars_nb.views.waits import awaited, joins
@@ -138,5 +138,4 @@ def _duration(seconds: float) -> str:
 
 
 def _cut(content: Any) -> str:
-    text = as_text(content)
-    return text if len(text) <= TEXT_LENGTH else f"{text[:TEXT_LENGTH]}… ({len(text) - TEXT_LENGTH:,} characters more)"
+    return cut(as_text(content), TEXT_LENGTH)

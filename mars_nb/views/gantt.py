@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mars_nb.views import labels
+from mars_nb.views.amounts import named
 from mars_nb.views.bars import Chart
 from mars_nb.views.bars import chart as chart_of
 from mars_nb.views.lanes import condensed, ends_s, spoken, tick_text, ticks
@@ -267,5 +268,4 @@ def _row(bars: Iterable[Bar], chart: Chart, width: int) -> str:
             cells[max(start, end - 1)] = NodeState.FAILED.glyph
         if bar.kind == "step":
             agents[labels.isolate(labels.clean(bar.agent))] = None
-    named = ", ".join(list(agents)[:3]) + (f" and {len(agents) - 3} more" if len(agents) > 3 else "")  # noqa: PLR2004
-    return f"{''.join(cells)} {named}"
+    return f"{''.join(cells)} {named(list(agents), 3)}"

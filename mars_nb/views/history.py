@@ -11,6 +11,8 @@ from mars_nb.state.journal import MemoryJournal, MemoryLog
 from mars_nb.topology.model import Topology
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mars_nb.engine.state import RunState
     from mars_nb.state.journal import Journal
     from mars_nb.state.record import Record
@@ -67,5 +69,9 @@ def present(records: list[Record]) -> list[Record]:
 
 def drawn_in(records: list[Record]) -> Topology:
     """Give the topology under which the last of these records was written."""
-    drawn = [record.event for record in records if isinstance(record.event, RunStarted | TopologyChanged)]
-    return Topology.from_text(drawn[-1].topology)
+    return Topology.from_text(drawings(records)[-1].topology)
+
+
+def drawings(records: Iterable[Record]) -> list[RunStarted | TopologyChanged]:
+    """Give the events that say what is drawn and who takes part: how the run began, and each change since."""
+    return [record.event for record in records if isinstance(record.event, RunStarted | TopologyChanged)]

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from mars_nb.views.amounts import clock_text
 from mars_nb.views.palette import NodeState, NodeView
 
 if TYPE_CHECKING:
@@ -23,24 +24,22 @@ N_BARS: Final = 240
 """Bars up to which each is drawn by itself."""
 
 
-def condensed(chart: Chart, n_lanes: int = N_LANES, n_bars: int = N_BARS) -> Chart:
+def condensed(chart: Chart) -> Chart:
     """Make a chart small enough to be drawn and read.
 
     Parameters
     ----------
     chart : Chart
         A run over time.
-    n_lanes, n_bars : int
-        How many of each may be drawn.
 
     Returns
     -------
     Chart
         The same if it is small enough; else by agent, with bars merged, and ``n_left_out`` lanes missing.
     """
-    if len(chart.lanes) > n_lanes:
-        chart = _longest(_by_agent(chart), n_lanes)
-    return _merged(chart, n_bars) if len(chart.bars) > n_bars else chart
+    if len(chart.lanes) > N_LANES:
+        chart = _longest(_by_agent(chart))
+    return _merged(chart) if len(chart.bars) > N_BARS else chart
 
 
 def _by_agent(chart: Chart) -> Chart:
@@ -51,12 +50,12 @@ def _by_agent(chart: Chart) -> Chart:
     return replace(chart, lanes=tuple(lanes), bars=bars, links=())
 
 
-def _longest(chart: Chart, n_lanes: int) -> Chart:
+def _longest(chart: Chart) -> Chart:
     """Keep the lanes in which most was done."""
     worked = dict.fromkeys(range(len(chart.lanes)), 0.0)
     for bar in chart.bars:
         worked[bar.lane] += ends_s(bar, chart) - chart.worked_s(bar.start_s)
-    kept = sorted(sorted(worked, key=lambda lane: -worked[lane])[:n_lanes])
+    kept = sorted(sorted(worked, key=lambda lane: -worked[lane])[:N_LANES])
     place = {lane: i for i, lane in enumerate(kept)}
     bars = tuple(replace(bar, lane=place[bar.lane]) for bar in chart.bars if bar.lane in place)
     return replace(
@@ -67,9 +66,9 @@ def _longest(chart: Chart, n_lanes: int) -> Chart:
     )
 
 
-def _merged(chart: Chart, n_bars: int) -> Chart:
+def _merged(chart: Chart) -> Chart:
     """Make one bar of those in a lane that would be slivers side by side."""
-    least_s = chart.span_s * max(len(chart.lanes), 1) / n_bars
+    least_s = chart.span_s * max(len(chart.lanes), 1) / N_BARS
     found: list[Bar] = []
     for lane in range(len(chart.lanes)):
         group: list[Bar] = []
@@ -136,6 +135,4 @@ def tick_text(at_s: float) -> str:
     """
     if at_s < 120:  # noqa: PLR2004 - two minutes
         return f"{at_s:g} s"
-    minutes, seconds = divmod(round(at_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+    return clock_text(round(at_s))

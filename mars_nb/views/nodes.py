@@ -49,11 +49,6 @@ def run_mimebundle(history: History) -> dict[str, str]:
     return picture.mimebundle(history.topology, node_views(history), turns=turns(state))
 
 
-def run_text(history: History) -> str:
-    """Give the picture of a run as one line of text."""
-    return picture.text(history.topology, node_views(history))
-
-
 def node_views(history: History) -> dict[str, NodeView]:
     """Give what each node shows.
 

@@ -53,7 +53,6 @@ def svg(
     *,
     turns: Mapping[frozenset[str], str] = _NO_TURNS,
     title: str = "",
-    digest: str = "",
 ) -> str:
     """Draw a topology as SVG.
 
@@ -67,8 +66,6 @@ def svg(
         What is written at a conversation, such as ``1/3``, by its two names.
     title : str
         Title of the picture, for screen readers and as a tooltip.
-    digest : str
-        Digest of the run that is shown; kept in the metadata.
 
     Returns
     -------
@@ -77,7 +74,7 @@ def svg(
         layer, with counts (`mars_nb.views.grouping`).
     """
     drawn, shown = drawable(topology, states)
-    return svg_writer.draw(layout.lay_out(drawn), shown, turns, title=title, digest=digest)
+    return svg_writer.draw(layout.lay_out(drawn), shown, turns, title=title)
 
 
 def drawable(topology: Drawn, states: Mapping[str, NodeView]) -> tuple[Drawn, Mapping[str, NodeView]]:
@@ -181,13 +178,12 @@ def mimebundle(
     *,
     turns: Mapping[frozenset[str], str] = _NO_TURNS,
     title: str = "",
-    digest: str = "",
 ) -> dict[str, str]:
     """Give the picture as a notebook keeps it: SVG and text, and nothing that could hide them.
 
     Parameters
     ----------
-    topology, states, turns, title, digest
+    topology, states, turns, title
         As for `svg`.
 
     Returns
@@ -196,7 +192,7 @@ def mimebundle(
         By media type.
     """
     return {
-        "image/svg+xml": svg(topology, states, turns=turns, title=title, digest=digest),
+        "image/svg+xml": svg(topology, states, turns=turns, title=title),
         "text/plain": text(topology, states),
     }
 

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from mars_nb.agents.replies import as_text
 from mars_nb.engine.branch import BranchState
 from mars_nb.views import nodes
+from mars_nb.views.amounts import dollars, short_number
 from mars_nb.views.banner import banner_of
 from mars_nb.views.labels import clean
 from mars_nb.views.onlooker import SPOKEN_LENGTH
+from mars_nb.views.spending import cost_usd
 
 if TYPE_CHECKING:
     from mars_nb.engine.state import RunState
@@ -29,7 +31,6 @@ N_BARS: Final = 400
 """Bars of the small chart, those of the newest steps."""
 N_LANES: Final = 12
 """Lanes of the small chart; where more steps run at once, they share them."""
-THOUSAND: Final = 1_000
 
 _COUNTED: Final = (
     ("running", frozenset({BranchState.RUNNING, BranchState.RETRYING})),
@@ -53,7 +54,7 @@ _CONTROLS: Final[dict[str, tuple[str, ...]]] = {
     "succeeded": ("checkpoint", "restore", "fork", "look"),
 }
 _BAR: Final = {"completed": "done", "failed": "failed", "running": "running"}
-_WORDS: Final = {
+WORDS: Final = {
     "running": "Running",
     "pausing": "Pausing",
     "paused": "Paused",
@@ -115,21 +116,14 @@ def scene(history: History, onlooker: Onlooker, stage: Stage, caption: Caption, 
     """
     state = history.state
     status = status_of(state, caption.status)
-    shown = {
-        "name": caption.name,
-        "session": caption.session,
-        "place": caption.place,
-        "model": caption.model,
-        "status": status,
-        "word": _WORDS[status],
+    shown = _headed(caption, status) | {
         "line": _line(state, is_at_rest="resume" in _CONTROLS[status]),
-        "cost": _cost(state),
+        "cost": dollars(cost_usd(state.steps)),
         "clock": {"s": onlooker.worked_s(at), "runs": onlooker.is_at_work},
         "seq": onlooker.seq,
         "controls": list(_CONTROLS[status]),
         "nodes": stage.boxes(nodes.node_views(history)),
         "turns": stage.turns(nodes.turns(state)),
-        "stage": {"width": stage.layout.width, "height": stage.layout.height},
         "spoken": _spoken(state, status),
         "bars": _bars(history, onlooker),
         "n_lanes": min(onlooker.n_lanes, N_LANES),
@@ -143,26 +137,31 @@ def scene(history: History, onlooker: Onlooker, stage: Stage, caption: Caption, 
 
 def drawn_scene(stage: Stage, caption: Caption) -> dict[str, Any]:
     """Give what a live view shows of a run before its first event."""
-    return {
-        "name": caption.name,
-        "session": caption.session,
-        "place": caption.place,
-        "model": caption.model,
-        "status": caption.status,
-        "word": _WORDS[caption.status],
+    return _headed(caption, caption.status) | {
         "line": "",
         "cost": "",
         "clock": {"s": 0.0, "runs": False},
         "seq": 0,
         "controls": list(_CONTROLS["running"]) if caption.status == "running" else [],
         "nodes": {},
-        "turns": '<g data-turns="1"></g>',
-        "stage": {"width": stage.layout.width, "height": stage.layout.height},
+        "turns": stage.turns({}),
         "spoken": "",
         "bars": {},
         "n_lanes": 0,
         "hidden_bars": 0,
         "marks": {},
+    }
+
+
+def _headed(caption: Caption, status: str) -> dict[str, Any]:
+    """Give the keys that a run has before anything happened, and keeps."""
+    return {
+        "name": caption.name,
+        "session": caption.session,
+        "place": caption.place,
+        "model": caption.model,
+        "status": status,
+        "word": WORDS[status],
     }
 
 
@@ -200,32 +199,15 @@ def _line(state: RunState, *, is_at_rest: bool) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def short_number(n: int) -> str:
-    """Write a number in three digits or so.
-
-    Examples
-    --------
-    >>> short_number(950), short_number(8_123), short_number(2_500_000)
-    ('950', '8.1k', '2.5M')
-    """
-    if n < THOUSAND:
-        return str(n)
-    return f"{n / THOUSAND:.1f}k" if n < THOUSAND**2 else f"{n / THOUSAND**2:.1f}M"
-
-
-def _cost(state: RunState) -> str:
-    is_known = all(step.cost_usd is not None for step in state.steps)
-    return f"${state.cost_usd:.3f}" if is_known else ""
-
-
 def _spoken(state: RunState, status: str) -> str:
     running = sorted({step.agent for step in state.steps if step.status == "running"})
     who = f" {', '.join(running[:3])} running." if running and len(running) <= 3 else ""  # noqa: PLR2004
     who = who or (f" {len(running)} agents running." if running else "")
-    return f"{_WORDS[status]}, step {state.n_completed}.{who}"
+    return f"{WORDS[status]}, step {state.n_completed}.{who}"
 
 
 def _bars(history: History, onlooker: Onlooker) -> dict[str, list[Any]]:
+    """Give the bars of the newest steps; unlike `mars_nb.views.bars`, without reading the whole journal each time."""
     steps = history.state.steps
     first = max(0, len(steps) - N_BARS)
     is_over = not onlooker.is_at_work
@@ -233,15 +215,14 @@ def _bars(history: History, onlooker: Onlooker) -> dict[str, list[Any]]:
 
 
 def _bar(step: StepTrace, history: History, onlooker: Onlooker, *, is_over: bool) -> list[Any]:
-    """Give one bar: lane, begin and end in seconds of work, state, agent, step, and the seq at which it ended."""
+    """Give one bar: lane, begin and end (-1: it goes on) in seconds of work, state, agent and step."""
     at = history.journal.at
     lane = onlooker.lanes.get((step.branch_id, step.step), 0) % N_LANES
     began_s = onlooker.worked_s(at(step.began_seq))
     ends = step.ended_seq and step.status != "running"
     ended_s = onlooker.worked_s(at(step.ended_seq)) if ends else -1
     state = "paused" if is_over and step.status == "running" else _BAR[step.status]
-    seq = step.ended_seq or step.began_seq
-    return [lane, began_s, ended_s, state, clean(step.agent), step.step_id, seq]
+    return [lane, began_s, ended_s, state, clean(step.agent), step.step_id]
 
 
 def _speaker(onlooker: Onlooker) -> dict[str, Any] | None:

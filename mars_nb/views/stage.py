@@ -70,7 +70,7 @@ class Stage:
 
     def svg(self, views: Mapping[str, NodeView], turns: Mapping[frozenset[str], str], *, title: str = "") -> str:
         """Give the whole picture."""
-        return svg_writer.draw(self.layout, self._shown(views), turns, title=title, digest="")
+        return svg_writer.draw(self.layout, self._shown(views), turns, title=title)
 
     def blank(self, name: str) -> str:
         """Give the picture of a run, by its name, in which nothing has happened yet."""

@@ -53,7 +53,6 @@ def draw(
     turns: Mapping[frozenset[str], str],
     *,
     title: str,
-    digest: str,
 ) -> str:
     """Write a layout as SVG.
 
@@ -65,8 +64,8 @@ def draw(
         What each node shows; without any, the nodes show their names alone.
     turns : mapping of frozenset of str to str
         What is written at a conversation, by its two names.
-    title, digest : str
-        Title of the picture, and the digest of the run it shows.
+    title : str
+        Title of the picture.
 
     Returns
     -------
@@ -84,7 +83,6 @@ def draw(
     parts = [
         opening,
         f"<title>{labels.escape(title)}</title>" if title else "",
-        f"<metadata>mars-run {labels.escape(digest)}</metadata>" if digest else "",
         f'<rect data-part="ground" {size} fill="{GROUND}"/>',
         *map(_frame, layout.frames),
         f'<g data-part="edges" fill="none" stroke="{EDGE}" stroke-width="1.5">',

@@ -17,6 +17,7 @@ import pytest
 
 from mars_nb.topology.convert import ensure_topology
 from mars_nb.views.palette import NodeState, NodeView
+from mars_nb.views.scene import WORDS
 from mars_nb.views.stage import Stage
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Team:
 
     def scene(self, **more: Any) -> dict[str, Any]:
         """Give a scene of a running team, with whatever else it shall hold or hold differently."""
-        return {
+        shown: dict[str, Any] = {
             "name": "report",
             "session": "report-2",
             "model": "offline",
@@ -147,8 +148,8 @@ class Team:
             "n_lanes": 3,
             "hidden_bars": 0,
             "marks": {"0": ["before-writing", 41]},
-            "stage": {"width": self.stage.layout.width, "height": self.stage.layout.height},
         } | more
+        return {"word": WORDS[shown["status"]]} | shown
 
 
 RUNNING: Final = {
@@ -175,12 +176,12 @@ SPEAKER: Final = {
     "is_live": True,
 }
 BARS: Final = {
-    "0": [0, 0.0, 8.2, "done", "Planner", "b0#1", 6],
-    "1": [0, 8.2, 27.5, "done", "North", "b0.0#1", 61],
-    "2": [1, 8.2, 21.0, "failed", "South", "b0.1#1", 44],
-    "3": [2, 8.2, 30.5, "done", "East", "b0.2#1", 66],
-    "4": [1, 35.0, -1, "running", "South", "b0.1#2", 70],
-    "5": [2, 33.0, -1, "running", "East", "b0.2#2", 72],
+    "0": [0, 0.0, 8.2, "done", "Planner", "b0#1"],
+    "1": [0, 8.2, 27.5, "done", "North", "b0.0#1"],
+    "2": [1, 8.2, 21.0, "failed", "South", "b0.1#1"],
+    "3": [2, 8.2, 30.5, "done", "East", "b0.2#1"],
+    "4": [1, 35.0, -1, "running", "South", "b0.1#2"],
+    "5": [2, 33.0, -1, "running", "East", "b0.2#2"],
 }
 AT_REST: Final = ["resume", "step", "stop", "checkpoint", "restore", "fork", "look"]
 STILL: Final = {"s": 41.0, "runs": False}
@@ -195,7 +196,7 @@ def resting(team: Team, **more: Any) -> dict[str, Any]:
     """Give a scene of a run that stands still."""
     speaker = SPEAKER | {"is_live": False}
     still = {"clock": STILL, "controls": AT_REST, "nodes": team.nodes(RESTING), "bars": stopped_bars()}
-    return team.scene(**still, speaker=speaker) | more
+    return team.scene(**still | {"speaker": speaker} | more)
 
 
 def paused(team: Team) -> dict[str, Any]:

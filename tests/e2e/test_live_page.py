@@ -32,7 +32,7 @@ PAST = TEAM.scene(
     seq=41,
     clock={"s": 20.0, "runs": True},
     nodes=TEAM.nodes({"User": NodeView(NodeState.DONE), "Planner": NodeView(NodeState.RUNNING)}),
-    bars={"0": [0, 0.0, -1, "running", "Planner", "b0#1", 2]},
+    bars={"0": [0, 0.0, -1, "running", "Planner", "b0#1"]},
     speaker={"agent": "Planner", "step": "b0#1", "since_s": 0.0, "text": "I split it", "is_live": True},
 )
 
@@ -157,7 +157,7 @@ def test_bars_of_running_steps_grow_and_a_click_opens_the_step(live: LivePage) -
 
 
 def test_a_bar_of_no_length_at_the_very_end_is_seen(live: LivePage) -> None:
-    live.open(live_page.resting(TEAM, bars={"0": [0, 41.0, 41.0, "done", "Writer", "b0#9", 97]}))
+    live.open(live_page.resting(TEAM, bars={"0": [0, 41.0, 41.0, "done", "Writer", "b0#9"]}))
     bar, chart = live.card.locator("[data-bar]").bounding_box(), live.card.locator(".mars-bars").bounding_box()
     assert bar is not None
     assert chart is not None

@@ -86,7 +86,7 @@ def everywhere(text: str) -> dict[str, Any]:
     """Give a scene that says a text in every place where a text can stand."""
     tool = {"name": text, "arguments": json.dumps({"a": text})}
     banner = dict.fromkeys(("agent", "text", "question", "place_in_line", "had_read", "line"), text)
-    bars = {"0": [0, 0.0, 9.0, "done", text, text, 3], "1": [0, 9.0, -1, text, text, "b0#2", 4]}
+    bars = {"0": [0, 0.0, 9.0, "done", text, text], "1": [0, 9.0, -1, text, text, "b0#2"]}
     return TEAM.scene(
         **dict.fromkeys(("name", "session", "model", "place", "line", "cost", "spoken"), text),
         speaker={"agent": text, "step": text, "since_s": 0.0, "text": text, "is_live": True},
@@ -132,7 +132,7 @@ def test_a_hostile_name_in_the_picture_stays_a_name(live: LivePage, text: str) -
     groups = svg_writer.node_groups(lay_out(drawn), views)
     turns = svg_writer.turns_group(lay_out(drawn), {frozenset((text, "B")): text})
     nodes = {str(i): group for i, group in enumerate(groups)}
-    svg = picture.svg(drawn, views, title=text, digest=text)
+    svg = picture.svg(drawn, views, title=text)
     live.open(TEAM.scene(nodes=nodes, turns=turns), svg=svg)
     arm(live)
     box = live.card.locator('[data-box="0"]')
@@ -226,7 +226,7 @@ def test_a_thousand_boxes_repaint_one_by_one_and_can_be_walked(live: LivePage) -
         {str(i): group for i, group in enumerate(svg_writer.node_groups(stage, {"S500": NodeView(state)}))}
         for state in (NodeState.READY, NodeState.RUNNING)
     )
-    live.open(TEAM.scene(nodes=before), svg=svg_writer.draw(stage, {}, {}, title="", digest=""))
+    live.open(TEAM.scene(nodes=before), svg=svg_writer.draw(stage, {}, {}, title=""))
     live.page.evaluate("""() => {
       window.touched = new Set();
       new MutationObserver(all => all.forEach(each => window.touched.add(each.target.dataset?.node)))

@@ -20,30 +20,26 @@ from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING
 
+from mars_nb.agents.choosing import ROUTING
 from mars_nb.agents.dialogue import ModelRequest, ModelSaid, ToolCall, ToolSaid, UserSaid
 from mars_nb.agents.offline.length import Length, length_of
 from mars_nb.agents.offline.preface import Preface, preface_of
 from mars_nb.agents.offline.roles import Role, role_of
 from mars_nb.agents.offline.sources import Source, facts_of, prose_of, readable, split_request
 from mars_nb.agents.offline.words import term_of, terms, word_set
+from mars_nb.agents.prompting import ABSENT, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mars_nb.agents.dialogue import Turn
 
-HAND_OVER, ASK, ANSWER, END = "hand_over_to", "ask_in_parallel", "answer", "end_conversation"
-ASK_USER = "ask_user"
-ROUTING_TOOLS = frozenset({HAND_OVER, ASK, ANSWER, ASK_USER, END})
-"""The tools by which a model moves in the topology; all others do work."""
-
 CONFIRM = "Is this what is wanted:"
 """How a question to a person begins that the instructions do not word."""
 
 _TEXT_OF_CALLS = ("content", "request", "question")
 _LONGEST_SHOWN = 40
-_REFUSED = "This is not possible:"
-_ABSENT = re.compile(r"\n\nThese could not contribute:\n(?P<lines>(?:- .*\n?)*)\Z")
+_ABSENT = re.compile(rf"\n\n{re.escape(ABSENT)}\n(?P<lines>(?:- .*\n?)*)\Z")
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,7 @@ def read(request: ModelRequest) -> Brief:
     before, asked, since = _parted(request.turns)
     asked, absent = _without_absent(_with_what_was_unclear(preface, before, asked))
     directives, sources = split_request(asked)
-    working = [turn for turn in since if isinstance(turn, ToolSaid) and turn.name not in ROUTING_TOOLS]
+    working = [turn for turn in since if isinstance(turn, ToolSaid) and turn.name not in ROUTING]
     results = [_result(turn, since) for turn in working if not turn.is_error]
     return Brief(
         preface=preface,
@@ -205,8 +201,8 @@ def _parted(turns: Sequence[Turn]) -> tuple[Sequence[Turn], str, Sequence[Turn]]
 def _is_refusal(turn: Turn) -> bool:
     """Tell whether a turn says that a reply was not possible; it is no request of its own."""
     if isinstance(turn, ToolSaid):
-        return turn.is_error and turn.name in ROUTING_TOOLS
-    return isinstance(turn, UserSaid) and turn.content.startswith(_REFUSED)
+        return turn.is_error and turn.name in ROUTING
+    return isinstance(turn, UserSaid) and turn.content.startswith(REFUSED)
 
 
 def _calls_in(turns: Sequence[Turn]) -> tuple[ToolCall, ...]:

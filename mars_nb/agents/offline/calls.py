@@ -20,8 +20,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from mars_nb.agents.choosing import ROUTING
 from mars_nb.agents.dialogue import ToolCall
-from mars_nb.agents.offline.brief import ROUTING_TOOLS
 from mars_nb.agents.offline.directives import NOTE, without_order
 from mars_nb.agents.offline.evidence import Evidence
 from mars_nb.agents.offline.filling import NOTHING, found
@@ -66,7 +66,7 @@ def calls(brief: Brief, tools: Sequence[ToolSpec]) -> tuple[ToolCall, ...]:
     """
     done = [(call.name, call.arguments) for call in brief.calls]
     text = f"{brief.instructions}\n{brief.request}"
-    working = [tool for tool in tools if tool.name not in ROUTING_TOOLS and is_meant(tool, text)]
+    working = [tool for tool in tools if tool.name not in ROUTING and is_meant(tool, text)]
     wanted = [(tool.name, arguments) for tool in working for arguments in _fillings(tool, brief)]
     new = [call for call in wanted if call not in done][:MOST_CALLS]
     named = (
@@ -78,11 +78,7 @@ def calls(brief: Brief, tools: Sequence[ToolSpec]) -> tuple[ToolCall, ...]:
 def lacking(brief: Brief, tools: Sequence[ToolSpec]) -> str:
     """Say which tool would fit, and what the request does not hold for it; nothing if there is none."""
     for tool in tools:
-        if (
-            tool.name not in ROUTING_TOOLS
-            and not brief.calls
-            and is_meant(tool, f"{brief.instructions}\n{brief.request}")
-        ):
+        if tool.name not in ROUTING and not brief.calls and is_meant(tool, f"{brief.instructions}\n{brief.request}"):
             absent = [repr(name) for name in required(tool.parameters) if _is_absent(tool, name, brief.request)]
             return (
                 f"{NOTE} would call {tool.name}, but finds no {listed(absent, 'and no')} in the request."

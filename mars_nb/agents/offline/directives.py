@@ -2,13 +2,6 @@
 
 A directive opens with a verb that orders ("compare", "please write"), or ends with a question mark. A verb that is a
 noun as well orders only before a word such as "the" or "how": "Research the tides", but not "Research shows ...".
-
-Examples
---------
->>> [is_directive(text) for text in ("Please compare both.", "1. North: Find prices.", "Why?")]
-[True, True, True]
->>> [is_directive(text) for text in ("It rains.", "Research shows that sleep helps.")]
-[False, False]
 """
 
 from __future__ import annotations

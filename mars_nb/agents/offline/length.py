@@ -7,33 +7,11 @@ from typing import NamedTuple
 
 SENTENCES_BY_DEFAULT = 3
 
-
 _NUMBERS = {
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "seven": 7,
-    "eight": 8,
-    "nine": 9,
-    "ten": 10,
-}
-_NUMBERS |= {
-    "zero": 0,
-    "twelve": 12,
-    "a": 1,
-    "single": 1,
-    "einem": 1,
-    "une": 1,
-    "una": 1,
-    "zwei": 2,
-    "drei": 3,
-    "deux": 2,
-    "trois": 3,
-    "dos": 2,
-}
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "twelve": 12, "a": 1, "single": 1, "einem": 1, "zwei": 2, "drei": 3, "une": 1, "deux": 2, "trois": 3,
+    "una": 1, "dos": 2,
+}  # fmt: skip
 _COUNT = "|".join([r"\d{1,4}", *_NUMBERS])
 _LENGTH = re.compile(
     rf"\b(?P<n>{_COUNT})(?:[ -](?:short|key|brief|concise|numbered|simple|clear|main|bullet))*[ -]"

@@ -11,18 +11,14 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mars_nb.agents.choosing import ANSWER, ASK_USER, END, HAND_OVER, IN_PARALLEL, ROUTING
 from mars_nb.agents.dialogue import ToolCall
-from mars_nb.agents.offline.brief import ANSWER, ASK, ASK_USER, CONFIRM, END, HAND_OVER, ROUTING_TOOLS, is_question
+from mars_nb.agents.offline.brief import CONFIRM, is_question
 from mars_nb.agents.offline.plan import named_in, plan, request_for
 from mars_nb.agents.offline.report import report
 from mars_nb.agents.offline.review import review
 from mars_nb.agents.offline.roles import UNABLE
-from mars_nb.agents.offline.routing import (
-    Target,
-    asked_together,
-    clearly_best,
-    targets_of,
-)
+from mars_nb.agents.offline.routing import Target, asked_together, clearly_best, targets_of
 from mars_nb.agents.offline.summary import inability, summary, title
 from mars_nb.agents.offline.words import keywords, listed, terms
 
@@ -69,9 +65,9 @@ class Ways(NamedTuple):
 def ways_of(tools: Sequence[ToolSpec], preface: Preface) -> Ways:
     """Read where a reply may go from the tools of a request, and where plain text goes from its preface."""
     targets = targets_of(tools, preface.instructions)
-    names = frozenset(tool.name for tool in tools) & ROUTING_TOOLS
+    names = frozenset(tool.name for tool in tools) & ROUTING
     onward = tuple(Target(name, preface.people.get(name, "")) for name in preface.onward)
-    return Ways(names, tuple(targets.get(HAND_OVER, ())), tuple(targets.get(ASK, ())), onward)
+    return Ways(names, tuple(targets.get(HAND_OVER, ())), tuple(targets.get(IN_PARALLEL, ())), onward)
 
 
 def moved(brief: Brief, ways: Ways) -> Reply:
@@ -127,7 +123,7 @@ def _together(brief: Brief, ways: Ways) -> Reply | None:
     if not asked or not brief.request.strip():
         return None
     requests = [{"agent": each.name, "request": request_for(each, brief, asked)} for each in asked]
-    return Reply(plan(brief, asked), (_call(brief, ASK, requests=requests),))
+    return Reply(plan(brief, asked), (_call(brief, IN_PARALLEL, requests=requests),))
 
 
 def _handed_over(brief: Brief, ways: Ways) -> Reply | None:
@@ -138,8 +134,9 @@ def _handed_over(brief: Brief, ways: Ways) -> Reply | None:
     if len(ways.one_of) < 2 or not (brief.role == "router" or _CHOOSES.search(brief.instructions)):  # noqa: PLR2004
         return None
     best = clearly_best(brief.request, ways.one_of)
-    call = _call(brief, HAND_OVER, agent=best.name, request=brief.request) if best else None
-    return Reply(_reason(best, brief.request), (call,)) if best and call else None
+    if best is None:
+        return None
+    return Reply(_reason(best, brief.request), (_call(brief, HAND_OVER, agent=best.name, request=brief.request),))
 
 
 def _reviewed(brief: Brief, ways: Ways) -> Reply:

@@ -15,13 +15,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_OPENINGS = {
-    "people": "You work with:",
-    "onward": "What you reply as plain text goes to ",
-    "task": "The task of the whole team: ",
-    "given": "What is given:",
-    "form": "Answer with JSON that fits this schema",
-}
+from mars_nb.agents.prompting import FORM, GIVEN, ONWARD, PEOPLE, TASK
+
+_OPENINGS = {"people": PEOPLE, "onward": ONWARD, "task": TASK, "given": GIVEN, "form": FORM}
 _OPENING = re.compile("|".join(rf"(?:^|(?<=\n\n))(?P<{part}>{re.escape(text)})" for part, text in _OPENINGS.items()))
 _NAME = re.compile(r"(?:^|\n\n)You are (?!(?:an?|the|one|not|very)\b)([^\n.]{1,80})\.(?= |\n|$)", re.IGNORECASE)
 _TASK = re.compile(r"^[^\w\n]*(?:the |your )?(?:\w+ )?task\b[^:.\n]{0,40}:\s*(.+)", re.IGNORECASE | re.MULTILINE)

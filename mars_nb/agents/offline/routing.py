@@ -19,7 +19,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.agents.offline.brief import ASK, HAND_OVER
+from mars_nb.agents.choosing import HAND_OVER, IN_PARALLEL
 from mars_nb.agents.offline.schema import as_mapping, as_sequence, properties, resolved
 from mars_nb.agents.offline.textrank import idf
 from mars_nb.agents.offline.words import terms
@@ -89,7 +89,7 @@ def targets_of(tools: Sequence[ToolSpec], instructions: str = "") -> dict[str, l
     dict of str to list of Target
         By the name of the tool; without markers and the user.
     """
-    found = {tool.name: _named(tool) for tool in tools if tool.name in (HAND_OVER, ASK)}
+    found = {tool.name: _named(tool) for tool in tools if tool.name in (HAND_OVER, IN_PARALLEL)}
     return {name: [_known(each, instructions, targets) for each in targets] for name, targets in found.items()}
 
 
@@ -154,7 +154,7 @@ def asked_together(text: str, instructions: str, targets: Sequence[Target]) -> l
 def _named(tool: ToolSpec) -> list[Target]:
     """Give the agents that a tool allows; ``requests`` is a list of objects that each name one."""
     schema = tool.parameters
-    if tool.name == ASK:
+    if tool.name == IN_PARALLEL:
         requests = resolved(properties(schema).get("requests"), schema)
         schema = {**as_mapping(resolved(requests.get("items"), schema)), "$defs": schema.get("$defs", {})}
     return _choices(resolved(properties(schema).get("agent"), schema), tool.description)

@@ -36,26 +36,22 @@ const TIP = "Click a node, an edge or a bar to look closer.";
 
 /* ------------------------------------------------------------------------------------------------- words and glyphs */
 
-/** Of each status of a run: its word, and the state whose glyph and colours it shows. */
-const STATUS = {
-  running: ["Running", "running"],
-  pausing: ["Pausing", "paused"],
-  paused: ["Paused", "paused"],
-  asking: ["Asks you", "asking"],
-  failed: ["Failed", "failed"],
-  succeeded: ["Done", "done"],
-  cancelled: ["Stopped", "idle"],
-  interrupted: ["Interrupted", "paused"],
-  drawn: ["Drawn", "idle"],
+/** Of each status of a run, and each kind of banner, the state whose glyph and colours it shows; of all others, idle. */
+const STATES = {
+  running: "running",
+  pausing: "paused",
+  paused: "paused",
+  interrupted: "paused",
+  asking: "asking",
+  failed: "failed",
+  succeeded: "done",
+  done: "done",
 };
-
-/** The state whose glyph a banner shows. */
-const BANNER_STATE = { pausing: "paused", paused: "paused", asking: "asking", failed: "failed", done: "done" };
 
 const RING =
   "M 6 1.5 C 8.5 1.5 10.5 3.5 10.5 6 C 10.5 8.5 8.5 10.5 6 10.5 C 3.5 10.5 1.5 8.5 1.5 6 C 1.5 3.5 3.5 1.5 6 1.5 Z";
 
-/** Glyphs as in `mars_nb.views.palette`: a path in a box of 12 by 12, and whether it is filled. */
+/** Glyphs as in `mars_nb.views.palette`, which a test holds together: a path in a box of 12 by 12, and whether it is filled. */
 const GLYPHS = {
   idle: [RING, false],
   ready: [`${RING} M 6 6 L 6 1.5 C 8.5 1.5 10.5 3.5 10.5 6 Z`, false],
@@ -470,10 +466,10 @@ function makeStatus() {
 
 /** @param {View} view */
 function paintStatus({ status, shown, isPast }) {
-  const [word, state] = STATUS[shown.status] ?? [shown.status, "idle"];
+  const state = STATES[shown.status] ?? "idle";
   if (status.element.dataset.state !== state) status.mark.replaceChildren(glyph(state));
   status.element.dataset.state = state;
-  write(status.word, word);
+  write(status.word, shown.word ?? "");
   write(status.elapsed, clockText(workedSeconds(shown, isPast)));
   write(status.line, shown.line ?? "");
 }
@@ -615,7 +611,7 @@ function rebuildBanner({ card, banner, stage, foot, putOff, canSteer }, told) {
   if (!told) return;
   const isPressing = told.kind === "asking" || told.kind === "failed";
   card.insertBefore(banner.element, isPressing ? stage.element : foot.element);
-  banner.element.dataset.state = BANNER_STATE[told.kind] ?? "idle";
+  banner.element.dataset.state = STATES[told.kind] ?? "idle";
   banner.element.append(makeTelling(told), ...makeDoing(told, putOff === askedBy(told), canSteer));
 }
 
@@ -628,7 +624,7 @@ function slot(name, before) {
 function makeTelling(told) {
   const texts = [slot("text"), slot("place_in_line"), slot("kept")];
   texts.push(slot("because", "because "), slot("next", "next: "));
-  const mark = span("mars-mark", glyph(BANNER_STATE[told.kind]));
+  const mark = span("mars-mark", glyph(STATES[told.kind]));
   const role = told.kind === "failed" ? "alert" : false;
   return make("div", { class: "mars-telling", role }, mark, make("div", {}, ...texts));
 }

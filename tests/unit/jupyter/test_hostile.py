@@ -153,8 +153,8 @@ def test_on_a_page_hostile_texts_are_only_text(team: Notebook) -> None:
 def test_a_hostile_name_in_a_picture_is_only_a_name(text: str) -> None:
     drawn = Drawing((text, "B"), (Line(text, "B", bidirectional=True),))
     views = {text: NodeView(NodeState.FAILED, text)}
-    page = Page(picture.svg(drawn, views, turns={frozenset((text, "B")): text}, title=text, digest=text))
-    assert page.elements.keys() <= {"svg", "title", "metadata", "rect", "g", "path", "text"}
+    page = Page(picture.svg(drawn, views, turns={frozenset((text, "B")): text}, title=text))
+    assert page.elements.keys() <= {"svg", "title", "rect", "g", "path", "text"}
     assert (page.handlers, page.fetched, page.links, page.styles) == ([], [], [], [])
 
 

@@ -12,9 +12,9 @@ from mars_nb.jupyter import asking, live, runner
 from mars_nb.jupyter.live import Presses, at_once
 from mars_nb.jupyter.loop_thread import LOOP
 from mars_nb.jupyter.records import RunRecord
-from mars_nb.jupyter.runner import Job, Painter, run_here, run_there
+from mars_nb.jupyter.runner import Job, run_here, run_there
 from mars_nb.jupyter.runs import paused_text
-from mars_nb.jupyter.screens import Screen
+from mars_nb.jupyter.screens import Painter, Screen
 from mars_nb.topology.model import Topology
 from tests.unit.jupyter.waiting import until
 

@@ -119,10 +119,8 @@ def test_turns_are_written_at_their_conversation() -> None:
     assert "Writer ↔ Reviewer, 1/3" in svg
 
 
-def test_the_digest_is_in_the_metadata_and_the_title_on_top() -> None:
-    root = parsed(picture.svg(FAN, title="report", digest="sha256:12"))
-    assert root.findtext(f"{SVG}metadata") == "mars-run sha256:12"
-    assert root.findtext(f"{SVG}title") == "report"
+def test_the_title_is_on_top() -> None:
+    assert parsed(picture.svg(FAN, title="report")).findtext(f"{SVG}title") == "report"
 
 
 def test_states_differ_in_more_than_colour() -> None:
@@ -146,7 +144,7 @@ def test_a_failed_node_has_a_cut_corner_and_an_asking_one_two_lines() -> None:
 
 
 def test_the_picture_needs_nothing_that_sites_strip() -> None:
-    svg = picture.svg(FAN, STATES, title="report", digest="1")
+    svg = picture.svg(FAN, STATES, title="report")
     for banned in ("style", "class=", " id=", "<script", "href", "url(", "<image", "<foreignObject", "<use", " on"):
         assert banned not in svg
     assert "fill-opacity" not in svg
@@ -162,8 +160,8 @@ def test_glyphs_are_never_characters() -> None:
 def test_a_hostile_name_stays_a_name(name: str) -> None:
     drawn = Drawing((name, "B"), (Line(name, "B", bidirectional=True),))
     views = {name: NodeView(NodeState.RUNNING, name)}
-    svg = picture.svg(drawn, views, turns={frozenset((name, "B")): name}, title=name, digest=name)
-    allowed = {f"{SVG}{tag}" for tag in ("svg", "title", "metadata", "rect", "g", "path", "text")}
+    svg = picture.svg(drawn, views, turns={frozenset((name, "B")): name}, title=name)
+    allowed = {f"{SVG}{tag}" for tag in ("svg", "title", "rect", "g", "path", "text")}
     assert {each.tag for each in parsed(svg).iter()} <= allowed
     assert not any(key.startswith("on") for each in parsed(svg).iter() for key in each.attrib)
     line = picture.text(drawn, views)

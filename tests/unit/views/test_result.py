@@ -9,7 +9,7 @@ import pytest
 
 from mars_nb import AgentRegistry, Orchestra, OrchestraResult, RunNotFound
 from mars_nb.testing import PlainAgent, ScriptedAgent
-from mars_nb.views.nodes import node_views, run_text, turns
+from mars_nb.views.nodes import node_views, run_mimebundle, turns
 from mars_nb.views.palette import NodeState
 
 DIAMOND = "User -> P -> A, B -> J -> User"
@@ -77,7 +77,7 @@ async def test_a_failure_is_drawn_at_its_agent_and_what_it_blocks_waits() -> Non
     assert views["B"].state is NodeState.FAILED
     assert views["J"].state is NodeState.WAITING
     assert "1 of 2" in views["J"].detail
-    assert "✗ B" in run_text(result.history)
+    assert "✗ B" in run_mimebundle(result.history)["text/plain"]
 
 
 async def test_a_conversation_shows_its_turns() -> None:
