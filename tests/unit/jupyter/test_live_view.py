@@ -415,15 +415,15 @@ def test_a_secret_that_is_streamed_in_pieces_is_not_shown(
     monkeypatch.setenv("OTHER_API_KEY", "canary-env-7f3a9b1c")
 
     async def leaky(_request: object) -> Any:
-        for piece in ("the key is canary-", "env-7f3", "a9b1c, said in pieces"):
+        for piece in ("the key is canary-", "env-7f3", "a9b1c, said in pieces."):
             yield piece
         await until(gate.is_set)
 
     agent("Leaky")(leaky)
     desk.mars("report -b", "task: x\nUser -> Leaky -> User")
     (page,) = pages
-    wait_until(lambda: "pieces" in page.scene.get("speaker", {}).get("text", ""))
-    assert page.scene["speaker"]["text"] == "the key is [secret], said in pieces"
+    wait_until(lambda: "pieces." in page.scene.get("speaker", {}).get("text", ""))
+    assert page.scene["speaker"]["text"] == "the key is [secret], said in pieces."
     gate.set()
     desk.variables["report"].wait()
     assert "canary-env" not in repr(page.scene)
