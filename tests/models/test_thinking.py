@@ -428,6 +428,31 @@ async def test_an_unsafe_call_in_doubt_asks_a_person(tmp_path: Path) -> None:
     assert (calls, model.requests[0].turns[-1].content) == ([1], "it was sent")  # type: ignore[union-attr]
 
 
+async def test_a_changed_agent_still_asks_about_a_call_in_doubt(tmp_path: Path) -> None:
+    reached, calls = asyncio.Event(), []
+
+    async def send() -> str:
+        calls.append(1)
+        reached.set()
+        await asyncio.Event().wait()
+        return ""
+
+    tools = [Tool(send, effect="unsafe", needs_approval=False)]
+    registry, _ = writer([call("send")], tools=tools)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+    made = await orchestra.create_session("write", session_id="s")
+    running = asyncio.create_task(made.run(PAIR))
+    await reached.wait()
+    await made.pause(now=True)
+    await running
+    registry, model = writer(["ok"], tools=tools, instructions="Be other.")
+    again = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path))).session(
+        "s", user=["done: sent"]
+    )
+    assert (await again.resume()).final_response == "ok"
+    assert (calls, model.requests[0].turns[-1].content) == ([1], "sent")  # type: ignore[union-attr]
+
+
 async def test_an_edited_call_in_doubt_is_asked_about_and_made_as_it_was_edited(tmp_path: Path) -> None:
     reached, amounts, asked = asyncio.Event(), [], []
 
