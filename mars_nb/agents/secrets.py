@@ -143,6 +143,11 @@ class Redactor:
         return text
 
 
+def without_secrets(content: Any) -> Any:
+    """Give content that comes from a user, or from a person who was asked, without the secrets of this process."""
+    return Redactor.of_process().content(content)
+
+
 def _begin(secret: str, text: str) -> int:
     """Give where the end of a text begins that is the beginning of a secret."""
     longest = min(len(secret) - 1, len(text))

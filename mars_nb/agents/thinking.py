@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mars_nb.actions import ToolCall
 from mars_nb.agents.approvals import ApprovalNeeded, question, read
 from mars_nb.agents.choosing import ROUTING, chosen, routing_tools
 from mars_nb.agents.content import as_content
@@ -26,7 +27,6 @@ from mars_nb.errors import ContentError, LimitReached, ModelRejected, NobodyToAs
 from mars_nb.events import ModelResponded, StepCorrected, ToolReturned, ToolStarted
 
 if TYPE_CHECKING:
-    from mars_nb.actions import ToolCall
     from mars_nb.agents.agent import Agent
     from mars_nb.agents.context import StepContext
     from mars_nb.agents.dialogue import ModelSaid, ToolSpec, Turn
@@ -131,9 +131,9 @@ class Thinking:
         try:
             arguments = self._redactor.content(as_content(call.arguments))
         except ContentError as error:  # such as arguments that are nested too deep to be kept
-            return msgspec.structs.replace(call, id=name, arguments={}, malformed=str(error))
+            return ToolCall(name, self._redactor.text(as_content(call.name)), malformed=str(error))
         malformed = self._redactor.text(as_content(call.malformed))
-        return msgspec.structs.replace(call, id=name, arguments=arguments, malformed=malformed)
+        return ToolCall(name, self._redactor.text(as_content(call.name)), arguments, malformed)
 
     def _is_known(self, call_id: str) -> bool:
         said = (each for each in self._around.record() if isinstance(each, ModelResponded))
@@ -287,7 +287,7 @@ class Thinking:
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 (the model hears of it, and may do something else)
-            self._returned(call, f"{type(error).__name__}: {describe(error)}", is_error=True)
+            self._returned(call, f"{type(error).__name__}: {describe(error, clean=self._redactor.text)}", is_error=True)
         else:
             self._returned(call, result)
 

@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import Agent, AgentRegistry, FileStorageBackend, ModelUnavailable, Orchestra, StateManager
+from mars_nb import (
+    Agent,
+    AgentRegistry,
+    AskUser,
+    FileStorageBackend,
+    Invoke,
+    ModelUnavailable,
+    Orchestra,
+    ScriptedModel,
+    StateManager,
+    StepContext,
+)
 from mars_nb.agents.models import ModelConfig
 from mars_nb.agents.secrets import Redactor
+from mars_nb.testing.model import call
 from tests.models.server import Call, Say, Status, serving
 
 if TYPE_CHECKING:
@@ -116,6 +128,43 @@ async def test_a_password_in_an_address_is_not_shown(tmp_path: Path, monkeypatch
     shown = f"{result.error} {registry.get('Writer').model_config} {everything_in(tmp_path)}"
     assert PASSWORD not in shown
     assert IN_ENVIRONMENT not in shown
+
+
+async def test_what_a_user_or_a_person_says_is_kept_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHER_API_KEY", IN_ENVIRONMENT)
+    registry = AgentRegistry()
+
+    def ask(request: str, context: StepContext) -> object:
+        return AskUser(f"who is {context['who']}?") if request.startswith("about") else Invoke(IN_ENVIRONMENT, "x")
+
+    lines = [call(IN_ENVIRONMENT), call("answer", content={IN_ENVIRONMENT: [IN_ENVIRONMENT]})]
+    Agent(name="Asker", answer=ask, corrections=1, registry=registry)
+    Agent(ScriptedModel(lines), "Writer", registry=registry)
+    orchestra = Orchestra(
+        registry, state_manager=StateManager(FileStorageBackend(tmp_path)), user=[f"it is {IN_ENVIRONMENT}"] * 2
+    )
+    given = {"who": IN_ENVIRONMENT}
+    made = await orchestra.create_session(f"about {IN_ENVIRONMENT}", given, session_id="s")
+    assert IN_ENVIRONMENT not in everything_in(tmp_path)
+    assert not (await made.run("User <-> Asker\nAsker -> User")).success
+    result = await orchestra.execute("write", "User -> Writer -> User", given)
+    assert result.final_response == {"[secret]": ["[secret]"]}
+    assert "it is [secret]" in everything_in(tmp_path)
+    assert IN_ENVIRONMENT not in everything_in(tmp_path)
+
+
+async def test_a_secret_is_taken_out_of_an_error_before_the_error_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTHER_API_KEY", IN_ENVIRONMENT)
+    registry = AgentRegistry()
+
+    def fail(_request: str) -> None:
+        raise ValueError("x" * 1_990 + IN_ENVIRONMENT)
+
+    Agent(name="Leaky", answer=fail, registry=registry)
+    result = await Orchestra.run("write", "User -> Leaky -> User", registry)
+    assert IN_ENVIRONMENT[:6] not in str(result.error)
 
 
 async def test_two_agents_with_different_keys_in_their_headers_send_each_their_own() -> None:
