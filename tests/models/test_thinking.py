@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable  # noqa: TC003 (a tool's hints are read when it is made)
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from pydantic import BaseModel
@@ -75,6 +76,29 @@ async def session(folder: Path, registry: AgentRegistry, drawn: str = PAIR, **mo
 
 
 # --------------------------------------------------------------------------------------------------------- tools
+
+
+def takes_a_function(function: Callable[[], int]) -> int:
+    """Take what no model can give."""
+    return function()
+
+
+_NOTHING = object()
+
+
+def odd_names(schema: str, model_config: int, copy: Any = _NOTHING, _hidden: Literal["a", "b"] = "a") -> str:
+    """Have parameters that pydantic's models have, too."""
+    return f"{schema} {model_config} {copy is _NOTHING} {_hidden}"
+
+
+async def test_a_tool_may_name_its_parameters_as_it_likes() -> None:
+    result, model = await wrote([call("odd_names", schema="s", model_config="2", _hidden="b"), "ok"], tools=[odd_names])
+    assert result.success
+    assert model.requests[1].turns[-1].content == "s 2 True b"  # type: ignore[union-attr]
+    parameters = model.requests[0].tools[0].parameters
+    assert list(parameters["properties"]) == ["schema", "model_config", "copy", "_hidden"]
+    assert parameters["properties"]["_hidden"] == {"default": "a", "enum": ["a", "b"], "type": "string"}
+    assert parameters["required"] == ["schema", "model_config"]
 
 
 async def test_a_model_calls_a_tool_and_replies_with_what_it_heard() -> None:
@@ -162,6 +186,8 @@ async def test_a_model_that_only_calls_tools_comes_to_an_end() -> None:
         ([Ledger().pay, Ledger().pay], "another tool has it"),
         ([Tool(Ledger().pay, name="answer")], "a way to hand over"),
         ([Tool(lambda *many: many, name="many")], "no name by which"),
+        ([takes_a_function], "tool 'takes_a_function' cannot be told to a model: Cannot generate a JsonSchema"),
+        ([Tool(int, name="number")], "no signature found"),
     ],
 )
 def test_a_tool_that_cannot_be_told_to_a_model_is_refused_at_once(tools: Any, words: str) -> None:
