@@ -78,6 +78,8 @@ async def test_a_run_recovers_from(trouble: list[Answer]) -> None:
         (BUSY, {}, "ModelBusy", ["429", "slow down"], 3),
         (Status(500, "oh dear"), {}, "ModelBusy", ["500", "oh dear"], 3),
         (Status(429, "wait", (("Retry-After", "3600"),)), {}, "ModelBusy", ["wait; it asks to wait 3600 s"], 1),
+        (Page(422, '{"detail": "no such field"}'), {}, "ModelRejected", ['(422): {"detail": "no such field"}'], 1),
+        (Page(400, "{}"), {}, "ModelRejected", ["(400): it did not say why"], 1),
         (Page(502), {}, "ModelBusy", ["(502): it sent a page"], 3),
         (Status(401, "bad key"), {}, "ModelRejected", ["401", "is the api_key of its configuration right?"], 1),
         (Status(404, "no model"), {}, "ModelRejected", ["404", "gpt-5-mini"], 1),
