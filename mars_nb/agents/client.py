@@ -21,6 +21,7 @@ from mars_nb.agents.dialogue import ModelResponse, ModelSaid, ToolCall, ToolSaid
 from mars_nb.agents.models import unsealed
 from mars_nb.agents.prices import price_usd
 from mars_nb.agents.providers import PROVIDERS, key, label
+from mars_nb.agents.replies import parsed
 from mars_nb.agents.threads import in_thread
 from mars_nb.agents.troubles import Asked, trouble
 from mars_nb.errors import ModelGarbled, ModelTimeout
@@ -328,17 +329,12 @@ def _call(part: Any) -> ToolCall:
         return ToolCall(part.tool_call_id, part.tool_name, part.args)
     text = part.args or "{}"
     try:
-        arguments = json.loads(text, parse_constant=_refused)
-    except (ValueError, RecursionError):
+        arguments = parsed(text)
+    except ValueError:
         arguments = None
     if isinstance(arguments, dict):
         return ToolCall(part.tool_call_id, part.tool_name, arguments)
     return ToolCall(part.tool_call_id, part.tool_name, malformed=text)
-
-
-def _refused(constant: str) -> None:
-    """Refuse NaN and infinity, which are no JSON and would be something else in the journal."""
-    raise ValueError(constant)
 
 
 def _text_of(event: Any) -> str:

@@ -9,7 +9,6 @@ is paid for twice, and no tool that gave its result is called again.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from mars_nb.agents.choosing import ROUTING, chosen, routing_tools
 from mars_nb.agents.content import as_content
 from mars_nb.agents.dialogue import ModelRequest, ModelResponse
 from mars_nb.agents.prompting import instructions, opening, standing
+from mars_nb.agents.replies import parsed
 from mars_nb.agents.secrets import Redactor
 from mars_nb.agents.tools import told
 from mars_nb.errors import ContentError, LimitReached, ModelRejected, NobodyToAsk, ReplyError, describe, did_you_mean
@@ -172,8 +172,8 @@ class Thinking:
             return text
         fenced = _FENCE.search(text)
         try:
-            content = json.loads(fenced[1] if fenced else text)
-        except (ValueError, RecursionError):
+            content = parsed(fenced[1] if fenced else text)
+        except ValueError:
             raise ReplyError("the reply is no JSON; reply with JSON of the schema and nothing else") from None
         return self._fitting(content)
 

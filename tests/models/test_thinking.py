@@ -293,6 +293,7 @@ class Report(BaseModel):
 async def test_structured_output_is_checked_and_becomes_content() -> None:
     fenced = '```JSON\n{"title": "Mars", "pages": 2}\n```'
     result, model = await wrote(["no json", '{"pages": "many"}', fenced], output=Report)
+    assert "the reply is no JSON" in model.requests[1].turns[-1].content  # type: ignore[union-attr]
     assert result.final_response == {"title": "Mars", "pages": 2}
     assert model.requests[0].output == Report.model_json_schema()
     result, _ = await wrote([call("answer", content={"title": "Mars"})], output=Report)
@@ -312,6 +313,11 @@ async def test_structured_output_is_checked_and_becomes_content() -> None:
 def test_what_an_agent_is_given_is_checked_at_once(given: dict[str, Any], words: str) -> None:
     with pytest.raises(AgentError, match=words):
         Agent(name="Writer", registry=AgentRegistry(), **given)
+
+
+async def test_nan_is_no_json() -> None:
+    result, model = await wrote(["NaN", "2.5"], output=float)
+    assert (result.final_response, len(model.requests)) == (2.5, 2)
 
 
 class Chapter(BaseModel):
