@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mars_nb.actions import ACTIONS
+from mars_nb.agents.content import is_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -134,7 +135,22 @@ class Redactor:
                 fields = {name: self._without(getattr(value, name)) for name in value.__struct_fields__}
                 return msgspec.structs.replace(value, **fields)
             case _:
-                return value
+                return self._table(value) if is_table(value) else value
+
+    def _table(self, table: Any) -> Any:
+        """Give a table without secrets in its texts; the same object where there are none."""
+        if table.ndim == 1:
+            return table.map(self._without) if self._is_in(table) else table
+        leaky = [i for i in range(table.shape[1]) if self._is_in(table.iloc[:, i])]
+        found = table.copy() if leaky else table
+        for i in leaky:
+            found.isetitem(i, table.iloc[:, i].map(self._without))
+        return found
+
+    def _is_in(self, column: Any) -> bool:
+        """Tell whether a column of texts holds a secret; looked for in all of them at once, since tables are long."""
+        text = "\n".join(map(str, column)) if column.dtype.kind == "O" else ""
+        return any(secret in text for secret in self._secrets)
 
     def _known_out(self, text: str) -> str:
         for secret in self._secrets:

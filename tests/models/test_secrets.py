@@ -6,6 +6,7 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from mars_nb import (
@@ -175,6 +176,17 @@ async def test_two_agents_with_different_keys_in_their_headers_send_each_their_o
             Agent(given, name, registry=registry)
         await Orchestra.run("write", "User -> One -> Two -> User", registry)
     assert [each["x-api-key"] for each in server.headers] == [IN_HEADER, PASSWORD]
+
+
+def test_a_table_is_kept_without_secrets_and_as_it_is_where_there_are_none() -> None:
+    redactor = Redactor([IN_ENVIRONMENT])
+    table = pd.DataFrame([[1, f"a {IN_ENVIRONMENT}", "c"], [2, "b", IN_ENVIRONMENT]], columns=["n", "x", "x"])
+    clean = redactor.content({"of": [table]})["of"][0]
+    assert clean.to_numpy().tolist() == [[1, "a [secret]", "c"], [2, "b", "[secret]"]]
+    assert list(clean["n"]) == [1, 2]
+    assert table.iloc[1, 2] == IN_ENVIRONMENT
+    assert list(redactor.content(table.iloc[:, 1])) == ["a [secret]", "b"]
+    assert redactor.content(clean) is clean
 
 
 def test_a_missing_key_is_one_line_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
