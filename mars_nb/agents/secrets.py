@@ -47,6 +47,8 @@ _BEGUN = re.compile(
 _LONGEST_HELD = 500
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):([^\s/@]+)(?=@)")
 """User and password in a URL."""
+_PARAMETER = re.compile(r"([?&][\w-]*(?:key|token|secret|passw\w*|signature)=)([^\s&#'\"]+)", re.IGNORECASE)
+"""A secret among the parameters of a URL."""
 _SEALED: set[str] = set()
 
 
@@ -63,19 +65,19 @@ def seal(value: str) -> None:
 
 
 def without_password(url: str) -> str:
-    """Give a URL without the password that stands in it.
+    """Give a URL without the password, and without the key, that stands in it.
 
     Examples
     --------
-    >>> without_password("http://bob:hush@127.0.0.1/v1")
-    'http://bob:[secret]@127.0.0.1/v1'
+    >>> without_password("http://bob:hush@127.0.0.1/v1"), without_password("http://127.0.0.1/v1?api_key=hush&n=1")
+    ('http://bob:[secret]@127.0.0.1/v1', 'http://127.0.0.1/v1?api_key=[secret]&n=1')
     """
-    return _PASSWORD.sub(rf"\1:{MASK}", url)
+    return _PARAMETER.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1:{MASK}", url))
 
 
 def seal_password(url: str) -> None:
-    """Remember the password that stands in a URL."""
-    for _, password in _PASSWORD.findall(url):
+    """Remember the password, and the key, that stand in a URL."""
+    for _, password in (*_PASSWORD.findall(url), *_PARAMETER.findall(url)):
         seal(password)
 
 
