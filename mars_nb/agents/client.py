@@ -24,7 +24,7 @@ from mars_nb.agents.providers import PROVIDERS, key, label
 from mars_nb.agents.replies import parsed
 from mars_nb.agents.threads import in_thread
 from mars_nb.agents.troubles import Asked, trouble
-from mars_nb.errors import ModelGarbled, ModelTimeout
+from mars_nb.errors import ModelGarbled, ModelRejected, ModelTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,9 @@ DEFAULT_TIMEOUT_S = 300.0
 
 N_REPETITIONS = 2
 """How often a request is sent again: by the provider's package, and here when the answer was cut."""
+
+LONGEST_RESPONSE = 10_000_000
+"""Most characters of a response; a server that never ends is broken off."""
 
 PASSED_ON = (
     "top_p",
@@ -127,7 +130,7 @@ class ClientModel:
         try:
             async with asked as stream:
                 response = await _drained(stream, emit)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ModelRejected):
             raise
         except Exception as error:  # noqa: BLE001 (each client has its own errors; here they become ours)
             raise trouble(error, self._asked(), has_begun=bool(heard)) from None
@@ -259,8 +262,13 @@ async def _hear(response: object) -> None:
 
 
 async def _drained(stream: StreamedResponse, emit: Emit) -> Response:
+    n = 0
     async for event in stream:
-        if text := _text_of(event):
+        text, arguments = _text_of(event), _arguments_of(event)
+        n += len(text) + len(arguments)
+        if n > LONGEST_RESPONSE:
+            raise ModelRejected(f"the answer is longer than {LONGEST_RESPONSE:,} characters, and was broken off")
+        if text:
             emit(text)
     return stream.get()
 
@@ -346,3 +354,15 @@ def _text_of(event: Any) -> str:
             return event.delta.content_delta if event.delta.part_delta_kind == "text" else ""
         case _:
             return ""
+
+
+def _arguments_of(event: Any) -> str:
+    """Give the piece of a tool's arguments that an event of the stream brings."""
+    match event.event_kind:
+        case "part_start":
+            piece = event.part.args if event.part.part_kind == "tool-call" else ""
+        case "part_delta":
+            piece = event.delta.args_delta if event.delta.part_delta_kind == "tool_call" else ""
+        case _:
+            piece = ""
+    return piece if isinstance(piece, str) else ""

@@ -10,7 +10,7 @@ from genai_prices import Usage, calc_price
 from pydantic import SecretStr
 
 from mars_nb import Agent, AgentRegistry, ModelUnavailable, Orchestra
-from mars_nb.agents import providers
+from mars_nb.agents import client, providers
 from mars_nb.agents.models import ModelConfig
 from tests.models.server import (
     Call,
@@ -224,6 +224,17 @@ async def test_a_history_that_a_server_would_refuse_is_mended() -> None:
         assert (await told(server)).success
     said = [each for each in server.bodies[2]["messages"] if each["role"] == "assistant"]
     assert [each["tool_calls"][0]["function"]["name"] for each in said] == ["functions_look_up"]
+
+
+@pytest.mark.parametrize(
+    "answer", [Say("word " * 40), Call("answer", '{"content": "' + "word " * 40)], ids=["text", "call"]
+)
+async def test_an_answer_without_end_is_broken_off(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "LONGEST_RESPONSE", 100)
+    async with serving(lambda _body: answer) as server:
+        result = await told(server)
+    assert "ModelRejected: the answer is longer than 100 characters" in str(result.error)
+    assert len(server.bodies) == 1
 
 
 async def test_what_a_model_says_is_streamed() -> None:
