@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -54,7 +55,12 @@ _SEALED: set[str] = set()
 
 def is_secret_name(name: object) -> bool:
     """Tell whether what stands under this name is a secret."""
-    return isinstance(name, str) and _NAME.search(name) is not None
+    return isinstance(name, str) and _is_secret_name(name)
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_name(name: str) -> bool:
+    return _NAME.search(name) is not None
 
 
 def seal(value: str) -> None:
@@ -101,7 +107,8 @@ class Redactor:
         """Give one that knows what was sealed, and what the environment holds under the name of a secret."""
         found = os.environ if environment is None else environment
         named = (value for name, value in found.items() if is_secret_name(name))
-        passwords = (each for url in found.values() for _, each in _PASSWORD.findall(url))
+        urls = (value for value in found.values() if "://" in value)
+        passwords = (each for url in urls for _, each in _PASSWORD.findall(url))
         return cls([*_SEALED, *named, *passwords])
 
     def text(self, text: str) -> str:
