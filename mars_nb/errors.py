@@ -133,7 +133,7 @@ class ModelUnavailable(ModelError):
 
 
 class ModelRejected(ModelError):
-    """The server refused the request for good, so asking again is no use: a wrong key, name or setting."""
+    """The request was refused for good, so asking again is no use: a wrong key, name, address or setting."""
 
     is_final = True
 
