@@ -175,7 +175,9 @@ def _unknown(provider: str, name: str) -> ModelUnavailable:
     if provider in (*PROVIDERS, LOCAL):
         return ModelUnavailable(f"the model {name!r} has no name after its provider; expected {OFFLINE}, {expected}")
     close = did_you_mean(provider, [*PROVIDERS, LOCAL, OFFLINE])
-    return ModelUnavailable(f"nobody is known who serves the model {name!r}{close}; expected {OFFLINE}, {expected}")
+    source = f" ({VARIABLE} names it)" if os.environ.get(VARIABLE, "").strip() == name else ""
+    what = f"nobody is known who serves the model {name!r}{source}{close}"
+    return ModelUnavailable(f"{what}; expected {OFFLINE}, {expected}")
 
 
 def check(config: Speaker) -> None:

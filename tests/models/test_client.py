@@ -293,6 +293,14 @@ def test_a_model_that_could_not_answer_is_named_before_anything_runs(
     assert "\n" not in str(caught.value)
 
 
+def test_a_model_that_the_environment_names_wrongly_is_said_to_come_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARS_MODEL", "gpt-5")
+    registry = AgentRegistry()
+    Agent(name="Writer", registry=registry)
+    with pytest.raises(ModelUnavailable, match=r"the model 'gpt-5' \(MARS_MODEL names it\); expected offline"):
+        Orchestra.run_sync("write", PAIR, registry)
+
+
 def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(providers, "_is_installed", lambda name: name != "anthropic")
     with pytest.raises(ModelUnavailable, match=r"pip install 'mars_nb\[anthropic\]'"):
