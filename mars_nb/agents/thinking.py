@@ -184,9 +184,11 @@ class Thinking:
         wanted: Any = self._agent.output
         adapter: TypeAdapter[Any] = TypeAdapter(wanted)
         try:
-            return adapter.dump_python(adapter.validate_python(content), mode="json")
+            return as_content(adapter.dump_python(adapter.validate_python(content), mode="json"))
         except ValidationError as error:
             raise ReplyError(f"the reply does not fit the schema: {told(error)}") from None
+        except (ContentError, ValueError) as error:  # nested too deep, for us or for pydantic
+            raise ReplyError(f"the reply cannot be kept: {describe(error)}") from None
 
     def _correct(self, error: ReplyError) -> None:
         self._count_wrong(error)

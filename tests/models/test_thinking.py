@@ -315,6 +315,12 @@ def test_what_an_agent_is_given_is_checked_at_once(given: dict[str, Any], words:
         Agent(name="Writer", registry=AgentRegistry(), **given)
 
 
+async def test_an_answer_that_cannot_be_kept_is_asked_for_again() -> None:
+    result, model = await wrote(["[" * 300 + "]" * 300, "[1]"], output=list)
+    assert (result.final_response, len(model.requests)) == ([1], 2)
+    assert "the reply cannot be kept: " in str(model.requests[1].turns[-1])
+
+
 async def test_nan_is_no_json() -> None:
     result, model = await wrote(["NaN", "2.5"], output=float)
     assert (result.final_response, len(model.requests)) == (2.5, 2)
