@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mars_nb.agents.content import as_content
 from mars_nb.agents.people import as_person
 from mars_nb.agents.registry import checked_agent
+from mars_nb.agents.secrets import without_secrets
 from mars_nb.engine.plan import Plan
 from mars_nb.engine.rules import DEFAULT_MAX_BRANCHES, RulesEngine
 from mars_nb.engine.state import RunState
@@ -196,7 +197,7 @@ def checked_context(context: Mapping[str, Any] | None) -> dict[str, Any]:
     except (TypeError, ValueError):
         kind = type(context).__name__
         raise MarsError(f"context is a {kind}; expected a mapping such as {{'department': 'sales'}}") from None
-    return dict(as_content(values))
+    return dict(without_secrets(as_content(values)))
 
 
 def checked_limit(name: str, limit: object) -> int:

@@ -48,7 +48,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class MarsError(Exception):
@@ -136,7 +136,7 @@ class ModelUnavailable(ModelError):
 
 
 class ModelRejected(ModelError):
-    """The server refused the request for good, so asking again is no use: a wrong key, name or setting."""
+    """The request was refused for good, so asking again is no use: a wrong key, name, address or setting."""
 
     is_final = True
 
@@ -219,13 +219,16 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LONGEST_TEXT = 2_000
 
 
-def describe(error: BaseException) -> str:
-    """Give an exception's text and its cause's, on one line of at most 2,000 characters."""
+def describe(error: BaseException, *, clean: Callable[[str], str] | None = None) -> str:
+    """Give an exception's text and its cause's, on one line of at most 2,000 characters.
+
+    What may not be shown is taken out (``clean``) before the text is cut, for half of a secret would not be known.
+    """
     text = _one_line(error)
     cause = error.__cause__
     if cause:
         text += f" (because of {type(cause).__name__}: {_one_line(cause)})"
-    return text[:_LONGEST_TEXT]
+    return (clean(text) if clean else text)[:_LONGEST_TEXT]
 
 
 def _one_line(error: BaseException) -> str:

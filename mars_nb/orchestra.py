@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.content import as_content
 from mars_nb.agents.registry import AgentRegistry
+from mars_nb.agents.secrets import without_secrets
 from mars_nb.conductor import Conductor, checked_context
 from mars_nb.engine.rules import DEFAULT_MAX_BRANCHES
 from mars_nb.errors import AgentError, RuleError, SessionError
@@ -172,7 +173,7 @@ class Orchestra:
         wanted = values.get("session_id")
         manager, conductor = self.state_manager, self._conductor
         cast = conductor.cast(topology, max_steps, user, model=model)
-        started = conductor.started(cast, as_content(task), values, is_kept=manager is not None)
+        started = conductor.started(cast, without_secrets(as_content(task)), values, is_kept=manager is not None)
         if manager is None:
             _check_can_pause(cast.plan.rules.pause_before)
             return await conductor.conduct(
@@ -218,7 +219,8 @@ class Orchestra:
         if self.state_manager is None:
             self.state_manager = StateManager()
         values = checked_context(context)
-        name = self.state_manager.create(session_id or values.get("session_id"), as_content(task), values)
+        asked = without_secrets(as_content(task))
+        name = self.state_manager.create(session_id or values.get("session_id"), asked, values)
         return self.session(name, user=user)
 
     def session(self, session_id: str, *, user: object = None) -> Session:

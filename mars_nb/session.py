@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mars_nb.agents.replies import to_content
+from mars_nb.agents.secrets import without_secrets
 from mars_nb.conductor import with_rules
 from mars_nb.engine.folding import fold, replay
 from mars_nb.errors import SessionError
@@ -327,7 +328,7 @@ class Session:
         kept = positions.until(records, seq)
         history_of(kept)
         if edit is not None:
-            kept = positions.edited(kept, to_content(edit))
+            kept = positions.edited(kept, without_secrets(to_content(edit)))
             check_edited(numbered(kept))
         header = {"parent": {"session": self.id, "seq": seq}}
         name = self._manager.make(new_id, header, records=kept)

@@ -202,6 +202,8 @@ class Agent:
             tuple(tool.name for tool in self.tools),
             self.model_config is not None and self.model_config.name == speaker.name,
             place(speaker),
+            tuple(tool.name for tool in self.tools if tool.is_unsafe),
+            tuple(tool.name for tool in self.tools if tool.needs_approval),
         )
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from mars_nb.agents.replies import parsed
+
 if TYPE_CHECKING:
     from mars_nb.agents.dialogue import ToolCall
 
@@ -88,7 +90,7 @@ def approved(call: ToolCall, answer: str) -> ToolCall:
 
 def _object(text: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = parsed(text)
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None

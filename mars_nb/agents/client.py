@@ -21,9 +21,10 @@ from mars_nb.agents.dialogue import ModelResponse, ModelSaid, ToolCall, ToolSaid
 from mars_nb.agents.models import unsealed
 from mars_nb.agents.prices import price_usd
 from mars_nb.agents.providers import PROVIDERS, key, label
+from mars_nb.agents.replies import parsed
 from mars_nb.agents.threads import in_thread
 from mars_nb.agents.troubles import Asked, trouble
-from mars_nb.errors import ModelGarbled, ModelTimeout
+from mars_nb.errors import ModelGarbled, ModelRejected, ModelTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,9 @@ DEFAULT_TIMEOUT_S = 300.0
 
 N_REPETITIONS = 2
 """How often a request is sent again: by the provider's package, and here when the answer was cut."""
+
+LONGEST_RESPONSE = 10_000_000
+"""Most characters of a response; a server that never ends is broken off."""
 
 PASSED_ON = (
     "top_p",
@@ -126,7 +130,7 @@ class ClientModel:
         try:
             async with asked as stream:
                 response = await _drained(stream, emit)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ModelRejected):
             raise
         except Exception as error:  # noqa: BLE001 (each client has its own errors; here they become ours)
             raise trouble(error, self._asked(), has_begun=bool(heard)) from None
@@ -205,6 +209,7 @@ class ClientModel:
     def _openai(self) -> Client:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
         from pydantic_ai.models.openai import OpenAIChatModel
+        from pydantic_ai.profiles.openai import OpenAIModelProfile
         from pydantic_ai.providers.openai import OpenAIProvider
 
         client = AsyncOpenAI(
@@ -216,7 +221,13 @@ class ClientModel:
             http_client=DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"response": [_hear]}),
         )
         self._closing.push_async_callback(client.close)
-        return OpenAIChatModel(self._where.model, provider=OpenAIProvider(openai_client=client))
+        # Servers that speak as OpenAI's did before it renamed the field know `max_tokens` only.
+        own = (
+            None
+            if self._where.provider == "openai"
+            else OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
+        )
+        return OpenAIChatModel(self._where.model, provider=OpenAIProvider(openai_client=client), profile=own)
 
     def _anthropic(self) -> Client:
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
@@ -251,8 +262,13 @@ async def _hear(response: object) -> None:
 
 
 async def _drained(stream: StreamedResponse, emit: Emit) -> Response:
+    n = 0
     async for event in stream:
-        if text := _text_of(event):
+        text, arguments = _text_of(event), _arguments_of(event)
+        n += len(text) + len(arguments)
+        if n > LONGEST_RESPONSE:
+            raise ModelRejected(f"the answer is longer than {LONGEST_RESPONSE:,} characters, and was broken off")
+        if text:
             emit(text)
     return stream.get()
 
@@ -321,17 +337,12 @@ def _call(part: Any) -> ToolCall:
         return ToolCall(part.tool_call_id, part.tool_name, part.args)
     text = part.args or "{}"
     try:
-        arguments = json.loads(text, parse_constant=_refused)
-    except (ValueError, RecursionError):
+        arguments = parsed(text)
+    except ValueError:
         arguments = None
     if isinstance(arguments, dict):
         return ToolCall(part.tool_call_id, part.tool_name, arguments)
     return ToolCall(part.tool_call_id, part.tool_name, malformed=text)
-
-
-def _refused(constant: str) -> None:
-    """Refuse NaN and infinity, which are no JSON and would be something else in the journal."""
-    raise ValueError(constant)
 
 
 def _text_of(event: Any) -> str:
@@ -343,3 +354,15 @@ def _text_of(event: Any) -> str:
             return event.delta.content_delta if event.delta.part_delta_kind == "text" else ""
         case _:
             return ""
+
+
+def _arguments_of(event: Any) -> str:
+    """Give the piece of a tool's arguments that an event of the stream brings."""
+    match event.event_kind:
+        case "part_start":
+            piece = event.part.args if event.part.part_kind == "tool-call" else ""
+        case "part_delta":
+            piece = event.delta.args_delta if event.delta.part_delta_kind == "tool_call" else ""
+        case _:
+            piece = ""
+    return piece if isinstance(piece, str) else ""

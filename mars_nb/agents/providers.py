@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -67,6 +68,7 @@ PROVIDERS = {
 }
 """Who can be asked over the network."""
 
+_ADDRESS = re.compile(r"https?://([^\s/@]*@)?([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/\S*)?")
 LOCAL = "local"
 """The provider of models that run in a process of their own on this machine."""
 
@@ -173,7 +175,9 @@ def _unknown(provider: str, name: str) -> ModelUnavailable:
     if provider in (*PROVIDERS, LOCAL):
         return ModelUnavailable(f"the model {name!r} has no name after its provider; expected {OFFLINE}, {expected}")
     close = did_you_mean(provider, [*PROVIDERS, LOCAL, OFFLINE])
-    return ModelUnavailable(f"nobody is known who serves the model {name!r}{close}; expected {OFFLINE}, {expected}")
+    source = f" ({VARIABLE} names it)" if os.environ.get(VARIABLE, "").strip() == name else ""
+    what = f"nobody is known who serves the model {name!r}{source}{close}"
+    return ModelUnavailable(f"{what}; expected {OFFLINE}, {expected}")
 
 
 def check(config: Speaker) -> None:
@@ -191,6 +195,7 @@ def check(config: Speaker) -> None:
             f"model_config gives {' and '.join(given)} and no model; add its name: {{'name': '...'}}"
         )
     found = address(config)
+    _check_sent(config)
     if found.provider == OFFLINE:
         return
     if found.provider == LOCAL:
@@ -212,13 +217,25 @@ def check(config: Speaker) -> None:
         )
 
 
+def _check_sent(config: ModelConfig) -> None:
+    """Refuse an address that is none, and a key that no request could carry; the key is not shown."""
+    if config.base_url is not None and not _ADDRESS.fullmatch(config.base_url):
+        where = without_password(config.base_url)
+        raise ModelUnavailable(
+            f"base_url={where!r:.100} is no address; expected one such as 'http://127.0.0.1:8000/v1'"
+        )
+    found = key(config) or ""
+    if not (found.isascii() and found.isprintable()):
+        raise ModelUnavailable(f"the key for the model {config.name!r} holds characters that no key has; copy it again")
+
+
 def key(config: ModelConfig) -> str | None:
     """Give the key for a model, from its configuration or the environment; None when there is none."""
-    if config.api_key is not None:
-        return config.api_key.get_secret_value()
     provider = PROVIDERS.get(address(config).provider)
     names = provider.keys if provider else ()
-    return next((os.environ[name] for name in names if os.environ.get(name)), None)
+    given = config.api_key.get_secret_value() if config.api_key else ""
+    found = (each.strip() for each in (given, *(os.environ.get(name, "") for name in names)))
+    return next(filter(None, found), None)
 
 
 def label(config: Speaker) -> str:

@@ -100,6 +100,29 @@ def as_text(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, default=as_text)
 
 
+def parsed(text: str) -> Any:
+    """Read JSON that a model or a person wrote; NaN and infinity are none, since a journal could not keep them.
+
+    Raises
+    ------
+    ValueError
+        When it is no JSON, or nested too deep to be read.
+
+    Examples
+    --------
+    >>> parsed('{"n": [1, 2]}')
+    {'n': [1, 2]}
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def headed(contributions: Mapping[str, Any]) -> str:
     """Give what several agents contributed as one text, with a heading for each.
 

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mars_nb.actions import ACTIONS
+from mars_nb.agents.content import is_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,34 +48,42 @@ _BEGUN = re.compile(
 _LONGEST_HELD = 500
 _PASSWORD = re.compile(r"(?<=://)([^\s/@:]*):([^\s/@]+)(?=@)")
 """User and password in a URL."""
+_PARAMETER = re.compile(r"([?&][\w-]*(?:key|token|secret|passw\w*|signature)=)([^\s&#'\"]+)", re.IGNORECASE)
+"""A secret among the parameters of a URL."""
 _SEALED: set[str] = set()
 
 
 def is_secret_name(name: object) -> bool:
     """Tell whether what stands under this name is a secret."""
-    return isinstance(name, str) and _NAME.search(name) is not None
+    return isinstance(name, str) and _is_secret_name(name)
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_name(name: str) -> bool:
+    return _NAME.search(name) is not None
 
 
 def seal(value: str) -> None:
     """Remember a value that was given as a secret, so that it is taken out of everything written from here on."""
+    value = value.strip()
     if len(value) >= SHORTEST:
         _SEALED.add(value)
 
 
 def without_password(url: str) -> str:
-    """Give a URL without the password that stands in it.
+    """Give a URL without the password, and without the key, that stands in it.
 
     Examples
     --------
-    >>> without_password("http://bob:hush@127.0.0.1/v1")
-    'http://bob:[secret]@127.0.0.1/v1'
+    >>> without_password("http://bob:hush@127.0.0.1/v1"), without_password("http://127.0.0.1/v1?api_key=hush&n=1")
+    ('http://bob:[secret]@127.0.0.1/v1', 'http://127.0.0.1/v1?api_key=[secret]&n=1')
     """
-    return _PASSWORD.sub(rf"\1:{MASK}", url)
+    return _PARAMETER.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1:{MASK}", url))
 
 
 def seal_password(url: str) -> None:
-    """Remember the password that stands in a URL."""
-    for _, password in _PASSWORD.findall(url):
+    """Remember the password, and the key, that stand in a URL."""
+    for _, password in (*_PASSWORD.findall(url), *_PARAMETER.findall(url)):
         seal(password)
 
 
@@ -88,14 +98,17 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         # The longest first: one may be part of another.
-        self._secrets = sorted({each for each in secrets if len(each) >= SHORTEST}, key=len, reverse=True)
+        self._secrets = sorted(
+            {each for each in map(str.strip, secrets) if len(each) >= SHORTEST}, key=len, reverse=True
+        )
 
     @classmethod
     def of_process(cls, environment: Mapping[str, str] | None = None) -> Redactor:
         """Give one that knows what was sealed, and what the environment holds under the name of a secret."""
         found = os.environ if environment is None else environment
         named = (value for name, value in found.items() if is_secret_name(name))
-        passwords = (each for url in found.values() for _, each in _PASSWORD.findall(url))
+        urls = (value for value in found.values() if "://" in value)
+        passwords = (each for url in urls for _, each in _PASSWORD.findall(url))
         return cls([*_SEALED, *named, *passwords])
 
     def text(self, text: str) -> str:
@@ -131,13 +144,33 @@ class Redactor:
                 fields = {name: self._without(getattr(value, name)) for name in value.__struct_fields__}
                 return msgspec.structs.replace(value, **fields)
             case _:
-                return value
+                return self._table(value) if is_table(value) else value
+
+    def _table(self, table: Any) -> Any:
+        """Give a table without secrets in its texts; the same object where there are none."""
+        if table.ndim == 1:
+            return table.map(self._without) if self._is_in(table) else table
+        leaky = [i for i in range(table.shape[1]) if self._is_in(table.iloc[:, i])]
+        found = table.copy() if leaky else table
+        for i in leaky:
+            found.isetitem(i, table.iloc[:, i].map(self._without))
+        return found
+
+    def _is_in(self, column: Any) -> bool:
+        """Tell whether a column of texts holds a secret; looked for in all of them at once, since tables are long."""
+        text = "\n".join(map(str, column)) if column.dtype.kind == "O" else ""
+        return any(secret in text for secret in self._secrets)
 
     def _known_out(self, text: str) -> str:
         for secret in self._secrets:
             if secret in text:
                 text = text.replace(secret, MASK)
         return text
+
+
+def without_secrets(content: Any) -> Any:
+    """Give content that comes from a user, or from a person who was asked, without the secrets of this process."""
+    return Redactor.of_process().content(content)
 
 
 def _begin(secret: str, text: str) -> int:

@@ -9,24 +9,24 @@ is paid for twice, and no tool that gave its result is called again.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mars_nb.actions import ToolCall
 from mars_nb.agents.approvals import ApprovalNeeded, question, read
 from mars_nb.agents.choosing import ROUTING, chosen, routing_tools
 from mars_nb.agents.content import as_content
 from mars_nb.agents.dialogue import ModelRequest, ModelResponse
 from mars_nb.agents.prompting import instructions, opening, standing
+from mars_nb.agents.replies import parsed
 from mars_nb.agents.secrets import Redactor
 from mars_nb.agents.tools import told
 from mars_nb.errors import ContentError, LimitReached, ModelRejected, NobodyToAsk, ReplyError, describe, did_you_mean
 from mars_nb.events import ModelResponded, StepCorrected, ToolReturned, ToolStarted
 
 if TYPE_CHECKING:
-    from mars_nb.actions import ToolCall
     from mars_nb.agents.agent import Agent
     from mars_nb.agents.context import StepContext
     from mars_nb.agents.dialogue import ModelSaid, ToolSpec, Turn
@@ -131,9 +131,9 @@ class Thinking:
         try:
             arguments = self._redactor.content(as_content(call.arguments))
         except ContentError as error:  # such as arguments that are nested too deep to be kept
-            return msgspec.structs.replace(call, id=name, arguments={}, malformed=str(error))
+            return ToolCall(name, self._redactor.text(as_content(call.name)), malformed=str(error))
         malformed = self._redactor.text(as_content(call.malformed))
-        return msgspec.structs.replace(call, id=name, arguments=arguments, malformed=malformed)
+        return ToolCall(name, self._redactor.text(as_content(call.name)), arguments, malformed)
 
     def _is_known(self, call_id: str) -> bool:
         said = (each for each in self._around.record() if isinstance(each, ModelResponded))
@@ -172,8 +172,8 @@ class Thinking:
             return text
         fenced = _FENCE.search(text)
         try:
-            content = json.loads(fenced[1] if fenced else text)
-        except (ValueError, RecursionError):
+            content = parsed(fenced[1] if fenced else text)
+        except ValueError:
             raise ReplyError("the reply is no JSON; reply with JSON of the schema and nothing else") from None
         return self._fitting(content)
 
@@ -184,9 +184,11 @@ class Thinking:
         wanted: Any = self._agent.output
         adapter: TypeAdapter[Any] = TypeAdapter(wanted)
         try:
-            return adapter.dump_python(adapter.validate_python(content), mode="json")
+            return as_content(adapter.dump_python(adapter.validate_python(content), mode="json"))
         except ValidationError as error:
             raise ReplyError(f"the reply does not fit the schema: {told(error)}") from None
+        except (ContentError, ValueError) as error:  # nested too deep, for us or for pydantic
+            raise ReplyError(f"the reply cannot be kept: {describe(error)}") from None
 
     def _correct(self, error: ReplyError) -> None:
         self._count_wrong(error)
@@ -287,7 +289,7 @@ class Thinking:
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 (the model hears of it, and may do something else)
-            self._returned(call, f"{type(error).__name__}: {describe(error)}", is_error=True)
+            self._returned(call, f"{type(error).__name__}: {describe(error, clean=self._redactor.text)}", is_error=True)
         else:
             self._returned(call, result)
 

@@ -19,7 +19,9 @@ Examples
 
 from __future__ import annotations
 
+import enum
 import inspect
+import json
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints, overload
@@ -103,7 +105,13 @@ class Tool:
     @cached_property
     def spec(self) -> ToolSpec:
         """What a model is told of it."""
-        schema = self._arguments.model_json_schema()
+        from pydantic.errors import PydanticUserError
+
+        try:
+            schema = self._arguments.model_json_schema()
+        except (PydanticUserError, NameError, TypeError, ValueError) as error:
+            message = f"tool {self.name!r} cannot be told to a model: {_first_sentence(error)}"
+            raise AgentError(message) from None
         schema.pop("title", None)
         for each in schema.get("properties", {}).values():
             each.pop("title", None)
@@ -123,7 +131,8 @@ class Tool:
             found = self._arguments.model_validate(dict(arguments))
         except ValidationError as error:
             raise ReplyError(f"the arguments of {self.name!r} do not fit: {told(error)}") from None
-        return {name: getattr(found, name) for name in found.model_fields_set}
+        named = self._arguments.model_fields
+        return {str(named[field].alias): getattr(found, field) for field in found.model_fields_set}
 
     async def call(self, arguments: Mapping[str, Any], context: StepContext) -> str:
         """Call the function with checked arguments and give its result as text."""
@@ -144,13 +153,8 @@ class Tool:
     @cached_property
     def _arguments(self) -> type[BaseModel]:
         from pydantic import ConfigDict, create_model
-        from pydantic.errors import PydanticUserError
 
-        try:
-            fields = _fields(self.function)
-            return create_model(self.name, __config__=ConfigDict(extra="forbid"), **fields)
-        except (PydanticUserError, NameError, TypeError) as error:
-            raise AgentError(f"tool {self.name!r} cannot be told to a model: {_first_line(error)}") from None
+        return create_model(self.name, __config__=ConfigDict(extra="forbid"), **_fields(self.function))
 
 
 @overload
@@ -234,13 +238,33 @@ def told(error: Any) -> str:
 def _fields(function: Callable[..., Any]) -> dict[str, Any]:
     hints = get_type_hints(function if inspect.isroutine(function) else body(function), include_extras=True)
     fields: dict[str, Any] = {}
-    for name, each in inspect.signature(function).parameters.items():
+    for i, (name, each) in enumerate(inspect.signature(function).parameters.items()):
         if name == CONTEXT:
             continue
         if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD, each.POSITIONAL_ONLY):
             raise TypeError(f"parameter {name!r} has no name by which a model could give it; use plain parameters")
-        fields[name] = (hints.get(name, Any), ... if each.default is each.empty else each.default)
+        fields[f"p{i}"] = (hints.get(name, Any), _field(name, each))
     return fields
+
+
+def _field(name: str, parameter: inspect.Parameter) -> Any:
+    """Give the field of a parameter; its name is only the alias, since a field could not have every name."""
+    from pydantic import Field
+
+    default = parameter.default
+    if default is parameter.empty:
+        return Field(alias=name)
+    if _is_json(default):
+        return Field(default, alias=name)
+    return Field(alias=name, default_factory=lambda: default)  # which is told to nobody
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return isinstance(value, enum.Enum)
+    return True
 
 
 def _checked_name(name: str, function: Callable[..., Any]) -> str:
@@ -249,5 +273,5 @@ def _checked_name(name: str, function: Callable[..., Any]) -> str:
     raise AgentError(f"{label(function)} needs a name as a tool, of letters, digits and '_': Tool(f, name='look_up')")
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
+def _first_sentence(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].partition(". ")[0]

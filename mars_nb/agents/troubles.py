@@ -6,6 +6,7 @@ from the chain of their causes: a status, the names of their classes, and whethe
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 from mars_nb.agents.secrets import Redactor, without_password
@@ -114,10 +115,8 @@ def _detail(links: list[BaseException]) -> str:
             return " ".join(text.split()) or "it did not say why"
         case str():
             return "it sent a page"
-        case None:
-            return "it did not say why"
-        case _:
-            return describe(links[0])
+        case body:
+            return json.dumps(body, default=str) if body else "it did not say why"
 
 
 def _first_cause(links: list[BaseException]) -> str:
@@ -132,8 +131,9 @@ def _wait(links: list[BaseException]) -> str:
 
 def _redirected(status: int, links: list[BaseException], asked: Asked) -> str:
     headers = getattr(_first(links, "response", object), "headers", None) or {}
-    where = Redactor.of_process().text(headers.get("location", "another place"))[:_LONGEST_DETAIL]
-    return f"{asked.name} points to {where!r} ({status}), and nothing is sent there unasked; is its base_url right?"
+    where = Redactor.of_process().text(headers.get("location", ""))
+    place = f"{where!r:.300}" if where else "another place"
+    return f"{asked.name} points to {place} ({status}), and nothing is sent there unasked; is its base_url right?"
 
 
 def _hint(status: int, asked: Asked) -> str:

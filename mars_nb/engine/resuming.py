@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from mars_nb.engine.branch import CALLING, ENDED, FAILED, READY, RETRYING, RUNNING, WAITING
 from mars_nb.engine.join import enter, join_at
+from mars_nb.events import ToolReturned, ToolStarted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mars_nb.engine.branch import ExecutionBranch, Frame
     from mars_nb.engine.state import RunState
+    from mars_nb.events import Event
 
 _ASKED_AGAIN = frozenset({RUNNING, RETRYING})
 
@@ -36,11 +38,21 @@ def resume(state: RunState) -> None:
 
 
 def change_agents(state: RunState, agents: dict[str, str]) -> None:
-    """Let a step that a changed agent had begun begin anew: what was said in it was said by another one."""
+    """Let a step that a changed agent had begun begin anew: what was said in it was said by another one.
+
+    Not so where a call that cannot be taken back is in doubt, for then a person has to be asked about it.
+    """
     for branch in state.branches.values():
-        if branch.trace and state.agents.get(branch.agent) != agents.get(branch.agent):
+        is_changed = state.agents.get(branch.agent) != agents.get(branch.agent)
+        if branch.trace and is_changed and not _is_in_doubt(branch.trace.record):
             branch.trace.record = ()
     state.agents = agents
+
+
+def _is_in_doubt(record: Sequence[Event]) -> bool:
+    """Tell whether a tool was started of which nobody knows whether it ran."""
+    returned = {event.call_id for event in record if isinstance(event, ToolReturned)}
+    return any(isinstance(event, ToolStarted) and event.call_id not in returned for event in record)
 
 
 def _is_retried(branch: ExecutionBranch) -> bool:

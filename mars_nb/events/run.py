@@ -26,6 +26,8 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         Whether the model is the agent's own choice, not that of the run or the process.
     base_url : str
         Where it was asked, if not where its provider is; without a password.
+    unsafe_tools, approved_tools : tuple of str
+        Those of its tools that cannot be taken back, and those that a person approves.
     """
 
     model: str
@@ -34,6 +36,8 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     tools: tuple[str, ...] = ()
     is_own: bool = False
     base_url: str = ""
+    unsafe_tools: tuple[str, ...] = ()
+    approved_tools: tuple[str, ...] = ()
 
 
 class RunStarted(AboutRun, frozen=True, gc=False, kw_only=True):

@@ -15,7 +15,7 @@ import msgspec
 
 from mars_nb.agents.context import StepContext
 from mars_nb.agents.replies import as_text
-from mars_nb.agents.secrets import Redactor
+from mars_nb.agents.secrets import Redactor, without_secrets
 from mars_nb.engine.machine import evolve, route, settle, will_retry
 from mars_nb.engine.validation import check_reply
 from mars_nb.events import (
@@ -309,7 +309,7 @@ class RunLoop:
         check_reply(self.state, self.state.branches[branch], reply)
 
     def _corrected(self, asked: StepRequest, correction: str) -> None:
-        self._advance([StepCorrected(asked.branch, asked.step, correction)])
+        self._advance([StepCorrected(asked.branch, asked.step, self._redactor.text(correction))])
 
     def _maybe_retry(self, event: StepFailed) -> None:
         if will_retry(self.state.plan, self.state.branches[event.branch], event):
@@ -369,7 +369,7 @@ async def _answer(person: Person | None, branch: str, question: str) -> Question
     if person is None:
         return QuestionAnswered(branch, "", "nobody can be reached; give user= a function or a list of replies")
     try:
-        return QuestionAnswered(branch, await person.ask(question))
+        return QuestionAnswered(branch, without_secrets(await person.ask(question)))
     except asyncio.CancelledError:
         if _is_cancelled():
             raise

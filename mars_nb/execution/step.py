@@ -148,7 +148,7 @@ def failure(asked: StepRequest, error: BaseException) -> StepFailed:
 
 def describe(error: BaseException) -> str:
     """Give an exception's text and its cause's, on one line, without secrets."""
-    return Redactor.of_process().text(described(error))
+    return described(error, clean=Redactor.of_process().text)
 
 
 def _with_exchange(context: StepContext, request: Any, returned: Any) -> StepContext:

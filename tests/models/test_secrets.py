@@ -6,11 +6,24 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
-from mars_nb import Agent, AgentRegistry, FileStorageBackend, ModelUnavailable, Orchestra, StateManager
+from mars_nb import (
+    Agent,
+    AgentRegistry,
+    AskUser,
+    FileStorageBackend,
+    Invoke,
+    ModelUnavailable,
+    Orchestra,
+    ScriptedModel,
+    StateManager,
+    StepContext,
+)
 from mars_nb.agents.models import ModelConfig
 from mars_nb.agents.secrets import Redactor
+from mars_nb.testing.model import call
 from tests.models.server import Call, Say, Status, serving
 
 if TYPE_CHECKING:
@@ -118,6 +131,43 @@ async def test_a_password_in_an_address_is_not_shown(tmp_path: Path, monkeypatch
     assert IN_ENVIRONMENT not in shown
 
 
+async def test_what_a_user_or_a_person_says_is_kept_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHER_API_KEY", IN_ENVIRONMENT)
+    registry = AgentRegistry()
+
+    def ask(request: str, context: StepContext) -> object:
+        return AskUser(f"who is {context['who']}?") if request.startswith("about") else Invoke(IN_ENVIRONMENT, "x")
+
+    lines = [call(IN_ENVIRONMENT), call("answer", content={IN_ENVIRONMENT: [IN_ENVIRONMENT]})]
+    Agent(name="Asker", answer=ask, corrections=1, registry=registry)
+    Agent(ScriptedModel(lines), "Writer", registry=registry)
+    orchestra = Orchestra(
+        registry, state_manager=StateManager(FileStorageBackend(tmp_path)), user=[f"it is {IN_ENVIRONMENT}"] * 2
+    )
+    given = {"who": IN_ENVIRONMENT}
+    made = await orchestra.create_session(f"about {IN_ENVIRONMENT}", given, session_id="s")
+    assert IN_ENVIRONMENT not in everything_in(tmp_path)
+    assert not (await made.run("User <-> Asker\nAsker -> User")).success
+    result = await orchestra.execute("write", "User -> Writer -> User", given)
+    assert result.final_response == {"[secret]": ["[secret]"]}
+    assert "it is [secret]" in everything_in(tmp_path)
+    assert IN_ENVIRONMENT not in everything_in(tmp_path)
+
+
+async def test_a_secret_is_taken_out_of_an_error_before_the_error_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTHER_API_KEY", IN_ENVIRONMENT)
+    registry = AgentRegistry()
+
+    def fail(_request: str) -> None:
+        raise ValueError("x" * 1_990 + IN_ENVIRONMENT)
+
+    Agent(name="Leaky", answer=fail, registry=registry)
+    result = await Orchestra.run("write", "User -> Leaky -> User", registry)
+    assert IN_ENVIRONMENT[:6] not in str(result.error)
+
+
 async def test_two_agents_with_different_keys_in_their_headers_send_each_their_own() -> None:
     registry = AgentRegistry()
     async with serving() as server:
@@ -126,6 +176,17 @@ async def test_two_agents_with_different_keys_in_their_headers_send_each_their_o
             Agent(given, name, registry=registry)
         await Orchestra.run("write", "User -> One -> Two -> User", registry)
     assert [each["x-api-key"] for each in server.headers] == [IN_HEADER, PASSWORD]
+
+
+def test_a_table_is_kept_without_secrets_and_as_it_is_where_there_are_none() -> None:
+    redactor = Redactor([IN_ENVIRONMENT])
+    table = pd.DataFrame([[1, f"a {IN_ENVIRONMENT}", "c"], [2, "b", IN_ENVIRONMENT]], columns=["n", "x", "x"])
+    clean = redactor.content({"of": [table]})["of"][0]
+    assert clean.to_numpy().tolist() == [[1, "a [secret]", "c"], [2, "b", "[secret]"]]
+    assert list(clean["n"]) == [1, 2]
+    assert table.iloc[1, 2] == IN_ENVIRONMENT
+    assert list(redactor.content(table.iloc[:, 1])) == ["a [secret]", "b"]
+    assert redactor.content(clean) is clean
 
 
 def test_a_missing_key_is_one_line_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:

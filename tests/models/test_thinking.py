@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable  # noqa: TC003 (a tool's hints are read when it is made)
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from pydantic import BaseModel
@@ -75,6 +76,29 @@ async def session(folder: Path, registry: AgentRegistry, drawn: str = PAIR, **mo
 
 
 # --------------------------------------------------------------------------------------------------------- tools
+
+
+def takes_a_function(function: Callable[[], int]) -> int:
+    """Take what no model can give."""
+    return function()
+
+
+_NOTHING = object()
+
+
+def odd_names(schema: str, model_config: int, copy: Any = _NOTHING, _hidden: Literal["a", "b"] = "a") -> str:
+    """Have parameters that pydantic's models have, too."""
+    return f"{schema} {model_config} {copy is _NOTHING} {_hidden}"
+
+
+async def test_a_tool_may_name_its_parameters_as_it_likes() -> None:
+    result, model = await wrote([call("odd_names", schema="s", model_config="2", _hidden="b"), "ok"], tools=[odd_names])
+    assert result.success
+    assert model.requests[1].turns[-1].content == "s 2 True b"  # type: ignore[union-attr]
+    parameters = model.requests[0].tools[0].parameters
+    assert list(parameters["properties"]) == ["schema", "model_config", "copy", "_hidden"]
+    assert parameters["properties"]["_hidden"] == {"default": "a", "enum": ["a", "b"], "type": "string"}
+    assert parameters["required"] == ["schema", "model_config"]
 
 
 async def test_a_model_calls_a_tool_and_replies_with_what_it_heard() -> None:
@@ -162,6 +186,8 @@ async def test_a_model_that_only_calls_tools_comes_to_an_end() -> None:
         ([Ledger().pay, Ledger().pay], "another tool has it"),
         ([Tool(Ledger().pay, name="answer")], "a way to hand over"),
         ([Tool(lambda *many: many, name="many")], "no name by which"),
+        ([takes_a_function], "tool 'takes_a_function' cannot be told to a model: Cannot generate a JsonSchema"),
+        ([Tool(int, name="number")], "no signature found"),
     ],
 )
 def test_a_tool_that_cannot_be_told_to_a_model_is_refused_at_once(tools: Any, words: str) -> None:
@@ -267,6 +293,7 @@ class Report(BaseModel):
 async def test_structured_output_is_checked_and_becomes_content() -> None:
     fenced = '```JSON\n{"title": "Mars", "pages": 2}\n```'
     result, model = await wrote(["no json", '{"pages": "many"}', fenced], output=Report)
+    assert "the reply is no JSON" in model.requests[1].turns[-1].content  # type: ignore[union-attr]
     assert result.final_response == {"title": "Mars", "pages": 2}
     assert model.requests[0].output == Report.model_json_schema()
     result, _ = await wrote([call("answer", content={"title": "Mars"})], output=Report)
@@ -286,6 +313,17 @@ async def test_structured_output_is_checked_and_becomes_content() -> None:
 def test_what_an_agent_is_given_is_checked_at_once(given: dict[str, Any], words: str) -> None:
     with pytest.raises(AgentError, match=words):
         Agent(name="Writer", registry=AgentRegistry(), **given)
+
+
+async def test_an_answer_that_cannot_be_kept_is_asked_for_again() -> None:
+    result, model = await wrote(["[" * 300 + "]" * 300, "[1]"], output=list)
+    assert (result.final_response, len(model.requests)) == ([1], 2)
+    assert "the reply cannot be kept: " in str(model.requests[1].turns[-1])
+
+
+async def test_nan_is_no_json() -> None:
+    result, model = await wrote(["NaN", "2.5"], output=float)
+    assert (result.final_response, len(model.requests)) == (2.5, 2)
 
 
 class Chapter(BaseModel):
@@ -426,6 +464,31 @@ async def test_an_unsafe_call_in_doubt_asks_a_person(tmp_path: Path) -> None:
     assert (await again.resume()).final_response == "ok"
     assert "was calling send({})" in asked[0]
     assert (calls, model.requests[0].turns[-1].content) == ([1], "it was sent")  # type: ignore[union-attr]
+
+
+async def test_a_changed_agent_still_asks_about_a_call_in_doubt(tmp_path: Path) -> None:
+    reached, calls = asyncio.Event(), []
+
+    async def send() -> str:
+        calls.append(1)
+        reached.set()
+        await asyncio.Event().wait()
+        return ""
+
+    tools = [Tool(send, effect="unsafe", needs_approval=False)]
+    registry, _ = writer([call("send")], tools=tools)
+    orchestra = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path)))
+    made = await orchestra.create_session("write", session_id="s")
+    running = asyncio.create_task(made.run(PAIR))
+    await reached.wait()
+    await made.pause(now=True)
+    await running
+    registry, model = writer(["ok"], tools=tools, instructions="Be other.")
+    again = Orchestra(registry, state_manager=StateManager(FileStorageBackend(tmp_path))).session(
+        "s", user=["done: sent"]
+    )
+    assert (await again.resume()).final_response == "ok"
+    assert (calls, model.requests[0].turns[-1].content) == ([1], "sent")  # type: ignore[union-attr]
 
 
 async def test_an_edited_call_in_doubt_is_asked_about_and_made_as_it_was_edited(tmp_path: Path) -> None:

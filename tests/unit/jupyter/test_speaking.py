@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import AgentRegistry, ModelUnavailable, RuleError, ScriptedModel
+from mars_nb import Agent, AgentRegistry, ModelUnavailable, RuleError, ScriptedModel, Tool
 from mars_nb.agents import providers
+from mars_nb.errors import RunFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,3 +122,23 @@ def test_a_call_waits_for_the_answer_of_a_person(notebook: Notebook) -> None:
         notebook.mars("bill --view none", "task: pay\nUser -> Clerk -> User")
     notebook.mars('answer {"amount": 3}')
     assert (notebook.variables["bill"].final_response, paid) == ("all is paid", [3])
+
+
+def test_an_agent_that_is_made_again_is_as_careful_as_it_was(notebook: Notebook) -> None:
+    def pay(amount: int) -> str:
+        return f"paid {amount}"
+
+    notebook.variables["pay"] = pay
+    config: Any = {"name": "mine", "base_url": "http://127.0.0.1:9/v1"}
+    Agent(name="Writer", instructions="Write.", tools=[Tool(pay, effect="unsafe")])
+    Agent(config, "Reviewer", instructions="Review.")
+    with pytest.raises(RunFailed):
+        notebook.mars("report", "task: Pay\nUser -> Reviewer -> Writer -> User")
+    AgentRegistry.default().clear()
+    notebook.mars("agents --from report-1")
+    assert [repr(each) for each in AgentRegistry.default().get("Writer").tools] == [
+        "Tool('pay', unsafe, needs approval)"
+    ]
+    # Where its words, and a key, would be sent is not taken from a journal.
+    assert "Reviewer" not in AgentRegistry.default()
+    assert "Reviewer asked mine at http://127.0.0.1:9/v1: run the cell that defines it" in notebook.texts
