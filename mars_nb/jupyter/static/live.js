@@ -36,7 +36,7 @@ const TIP = "Click a node, an edge or a bar to look closer.";
 
 /* ------------------------------------------------------------------------------------------------- words and glyphs */
 
-/** Of each status of a run, and each kind of banner, the state whose glyph and colours it shows; of all others, idle. */
+/** The state whose glyph and colours a status of a run, or a kind of banner, shows; of all others, idle. */
 const STATES = {
   running: "running",
   pausing: "paused",
@@ -51,7 +51,7 @@ const STATES = {
 const RING =
   "M 6 1.5 C 8.5 1.5 10.5 3.5 10.5 6 C 10.5 8.5 8.5 10.5 6 10.5 C 3.5 10.5 1.5 8.5 1.5 6 C 1.5 3.5 3.5 1.5 6 1.5 Z";
 
-/** Glyphs as in `mars_nb.views.palette`, which a test holds together: a path in a box of 12 by 12, and whether it is filled. */
+/** Glyphs as in `mars_nb.views.palette` (a test compares them): a path in a box of 12 by 12, and whether to fill it. */
 const GLYPHS = {
   idle: [RING, false],
   ready: [`${RING} M 6 6 L 6 1.5 C 8.5 1.5 10.5 3.5 10.5 6 Z`, false],
