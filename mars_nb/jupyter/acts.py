@@ -13,7 +13,7 @@ from mars_nb.errors import CellError, RunNotFound
 from mars_nb.events import QuestionAnswered, RunEnded
 from mars_nb.jupyter.jobs import check_agents, check_free, opened, refresh, session_job, variable_of
 from mars_nb.jupyter.live import at_once
-from mars_nb.jupyter.runs import Run
+from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.orchestra import Orchestra
 from mars_nb.topology.names import quoted
 
@@ -51,6 +51,12 @@ def check_at_rest(record: RunRecord) -> None:
         raise CellError(f"run {record.name!r} is going on; pause it first: %mars pause {record.handle}")
 
 
+def is_elsewhere(desk: Desk, record: RunRecord) -> bool:
+    """Tell whether a run goes on in another kernel."""
+    is_here = any(record_of(run) is record for run in desk.runs)
+    return record.status == "running" and record.live is None and not is_here
+
+
 def stop(desk: Desk, record: RunRecord) -> str:
     """End a run that is going on, or one that is paused; what it has is kept.
 
@@ -65,6 +71,9 @@ def stop(desk: Desk, record: RunRecord) -> str:
         manager = desk.store.holder(record.session_id)
         manager.append(record.session_id, RunEnded("cancelled", "you stopped it; every result so far is kept"))
         refresh(record, manager)
+    elif is_elsewhere(desk, record):
+        pause = f"%mars pause {record.session_id}"
+        raise RunNotFound(f"run {record.name!r} goes on in another kernel; stop it there, or pause it: {pause}")
     else:
         raise RunNotFound(f"run {record.name!r} is neither going on nor paused (status: {record.status})")
     return f"run {record.name!r} was stopped; every result so far is kept: {record.name}.timeline()"

@@ -19,6 +19,7 @@ from mars_nb.jupyter.placeholders import fill, only_name, value_of, variable
 from mars_nb.jupyter.plans import file_topology, user_of
 from mars_nb.jupyter.records import LOOK_EVERY_S
 from mars_nb.jupyter.runs import Run, paused_text, record_of
+from mars_nb.jupyter.watching import ASKED_FOR, knock
 from mars_nb.topology.names import quoted, unquoted
 
 if TYPE_CHECKING:
@@ -36,14 +37,25 @@ GIVE_UP_AT = 20
 def pause(desk: Desk, arguments: Arguments) -> Run:
     """Let no further step of a run start; ``--now`` cancels the running ones, which are asked again later."""
     record = desk.one_live(arguments.word())
-    if record.live is None:
-        raise RunNotFound(f"run {record.name!r} is about to begin; try again in a moment")
     now = "now" in arguments.options
+    if record.live is None:
+        return _pause_elsewhere(desk, record, now=now)
     record.live.pause(now=now)
     if not _wait(record) and now:
         show_line(f"run {record.name!r} pauses as soon as this cell is over; go on: %mars resume {record.handle}")
     else:
         show_line(paused_text(record) if record.status in ("paused", "running") else _ended(record))
+    return shown(desk, record)
+
+
+def _pause_elsewhere(desk: Desk, record: RunRecord, *, now: bool) -> Run:
+    """Ask the kernel that runs it."""
+    if not acts.is_elsewhere(desk, record):
+        raise RunNotFound(f"run {record.name!r} is about to begin; try again in a moment")
+    if now:
+        raise CellError(f"--now is for the kernel that runs {record.session_id!r}; leave it out to ask for a pause")
+    knock(desk, record)
+    show_line(ASKED_FOR)
     return shown(desk, record)
 
 
@@ -145,8 +157,7 @@ def _topology(text: str | None, desk: Desk) -> Topology | None:
 def answer(desk: Desk, arguments: Arguments) -> Run:
     """Answer the question that is open; a run that paused for it goes on."""
     text = _filled(unquoted(arguments.text), desk)
-    asking = [record_of(run) for run in desk.live if acts.asks(record_of(run))]
-    record = asking[0] if len(asking) == 1 else _one_asking(desk, asking)
+    record = _asking(desk)
     job = acts.answer(desk, record, text, keyboard_of(desk.shell))
     if job is not None:
         return _carry_out(desk, job, {})
@@ -154,20 +165,22 @@ def answer(desk: Desk, arguments: Arguments) -> Run:
     return shown(desk, record)
 
 
-def _one_asking(desk: Desk, live: list[RunRecord]) -> RunRecord:
-    here = [record_of(run) for run in desk.runs if not desk.live or run.status == "paused"]
-    known = {record.session_id for record in here}
-    others = [each for each in desk.store.unfinished()[:GIVE_UP_AT] if each not in known]
-    kept = [opened(each, desk.store.holder(each)) for each in others]
-    asking = [*live, *(record for record in [*here, *kept] if acts.asks(record))]
-    match asking:
+def _asking(desk: Desk) -> RunRecord:
+    """Find the run that asks: one that goes on, else one of this notebook, else a session that was left behind."""
+    here = [record for record in map(record_of, desk.runs) if acts.asks(record)]
+    match [record for record in here if record.live] or here or _left_asking(desk):
         case [record]:
             return record
         case []:
             raise RunNotFound("no run asks anything; %mars lists what is there")
         case several:
-            names = ", ".join(record.handle for record in several)
+            names = ", ".join(record.name if record in here else record.session_id for record in several)
             raise RunNotFound(f"several runs ask: {names}; resume one of them with answers: %mars resume RUN -u VAR")
+
+
+def _left_asking(desk: Desk) -> list[RunRecord]:
+    kept = [opened(each, desk.store.holder(each)) for each in desk.store.unfinished()[:GIVE_UP_AT]]
+    return [record for record in kept if acts.asks(record)]
 
 
 def _filled(text: str, desk: Desk) -> str:

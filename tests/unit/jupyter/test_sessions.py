@@ -369,6 +369,17 @@ def test_an_answer_that_several_wait_for_is_an_error(notebook: Notebook) -> None
     assert notebook.mars("resume one -u me").final_response == "you chose green"
 
 
+def test_a_cell_that_ran_twice_is_answered_once_for_its_last_run(notebook: Notebook) -> None:
+    agent("Asker")(asks)
+    for _ in range(2):
+        notebook.mars("report --keep-going", "task: x\nUser -> Asker -> User")
+    assert notebook.mars("answer blue").metadata["session_id"] == "report-2"
+    notebook.mars("report --keep-going", "task: x\nUser -> Asker -> User")
+    restart(notebook)
+    with pytest.raises(RunNotFound, match="several runs ask: report-3, report-1; resume one"):
+        notebook.mars("answer blue")
+
+
 def test_an_answer_with_an_unknown_variable_is_an_error(notebook: Notebook) -> None:
     with pytest.raises(CellError, match="no variable 'colour'"):
         notebook.mars("answer {colour}")

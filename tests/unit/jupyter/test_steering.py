@@ -12,16 +12,17 @@ import pytest
 from mars_nb import AskUser, CellError, MarsError, SessionError, agent
 from mars_nb.errors import AgentNotFound, RunFailed, RunNotFound, RunPaused, StorageError
 from mars_nb.jupyter import runner, steering
+from mars_nb.jupyter.desk import Desk
 from mars_nb.jupyter.live import Live
 from mars_nb.jupyter.looking import ShownRun
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.screens import Screen
+from mars_nb.jupyter.verbs import call
 from tests.unit.jupyter.waiting import until, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mars_nb.jupyter.desk import Desk
     from tests.unit.jupyter.conftest import Notebook
 
 CELL = "task: hello\nUser -> A -> B -> User"
@@ -211,6 +212,18 @@ async def test_a_run_on_this_very_loop_pauses_after_the_cell(team: Notebook, gat
 
 
 @pytest.mark.usefixtures("open_after_pause")
+@pytest.mark.usefixtures("open_after_pause")
+def test_a_run_of_another_kernel_is_asked_to_pause(behind: Notebook) -> None:
+    elsewhere = Desk(behind.shell)
+    with pytest.raises(RunNotFound, match="stop it there, or pause it: %mars pause report-1"):
+        call(elsewhere, "stop report-1")
+    with pytest.raises(CellError, match="--now is for the kernel that runs 'report-1'"):
+        call(elsewhere, "pause report-1 --now")
+    call(elsewhere, "pause report-1")
+    assert behind.texts[-1] == "asked for; whoever runs it pauses when the running steps are over"
+    assert behind.variables["report"].wait().metadata["status"] == "paused"
+
+
 def test_a_run_that_ends_before_it_pauses_says_so(team: Notebook, gate: Gate) -> None:
     team.mars("report -b", "task: x\nUser -> Slow -> User")
     gate.begun.wait()
