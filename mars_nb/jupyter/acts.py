@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import CellError, RunNotFound
 from mars_nb.events import QuestionAnswered, RunEnded
-from mars_nb.jupyter.jobs import check_agents, check_free, opened, refresh, session_job, variable_of
+from mars_nb.jupyter.jobs import check_agents, check_free, check_nothing, opened, refresh, session_job, variable_of
 from mars_nb.jupyter.live import at_once
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.orchestra import Orchestra
@@ -124,6 +124,8 @@ def fork(desk: Desk, record: RunRecord, where: int | str, changes: Changes, **op
     check_agents(changes.topology or record.topology, changes, session.id)
     if not manager.backend.is_trusted(session.id):
         check_free(manager, session.id)
+    if session.at(where).metadata["status"] == "succeeded":
+        check_nothing(record, changes)
     at_once(session.fork(where, edit=options.get("edit"), new_id=new_id))
     return session_job(opened(new_id, manager), manager, changes=changes, keyboard=options.get("keyboard"))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mars_nb.agents.content import as_content
 from mars_nb.agents.registry import AgentRegistry
-from mars_nb.errors import CellError, SessionError, StorageError
+from mars_nb.errors import CellError, SessionError, StorageError, did_you_mean
 from mars_nb.events import RunStarted, TopologyChanged
 from mars_nb.jupyter.live import at_once
 from mars_nb.jupyter.plans import Team, team_of, unknown_agents, user_of
@@ -204,13 +204,28 @@ def session_job(
     Raises
     ------
     CellError
-        If an agent is missing; all of them are named.
+        If an agent is missing; all of them are named. If the run is over, and something is to be another one.
     """
-    if record.status != "succeeded":
+    if record.status == "succeeded":
+        check_nothing(record, changes)
+    else:
         check_agents(changes.topology or record.topology, changes, record.handle)
         check_free(manager, record.session_id)
     orchestra = Orchestra(AgentRegistry.default(), state_manager=manager)
     return Job(record, orchestra, partial(_resume, changes=changes), user, keyboard, is_one_step=is_one_step)
+
+
+def check_nothing(record: RunRecord, changes: Changes) -> None:
+    """Refuse changes to a run that is over, where nothing would come of them.
+
+    Raises
+    ------
+    CellError
+        If there are any.
+    """
+    if changes != NOTHING:
+        fork = f"%mars fork {record.handle}@WHERE"
+        raise CellError(f"run {record.name!r} is over there, and nothing would change; go on from before: {fork}")
 
 
 def check_agents(topology: Topology, changes: Changes, called: str) -> None:
@@ -219,9 +234,11 @@ def check_agents(topology: Topology, changes: Changes, called: str) -> None:
     Raises
     ------
     CellError
-        If one is missing; all of them are named.
+        If one is missing; all of them are named. If one is given that is not drawn.
     """
     given = {agent.name for agent in changes.agents}
+    for name in sorted(given - set(topology.nodes)):
+        raise CellError(f"--agent {quoted(name)}: no such agent is drawn{did_you_mean(name, topology.nodes)}")
     unknown = [name for name in unknown_agents(topology) if name not in given]
     if unknown:
         is_one = len(unknown) == 1

@@ -223,7 +223,14 @@ def fork(desk: Desk, arguments: Arguments) -> Run:
     job = acts.fork(
         desk, record_of(run), where, changes, name=options.get("as"), edit=edit, keyboard=keyboard_of(desk.shell)
     )
-    return _carry_out(desk, job, options)
+    try:
+        return _carry_out(desk, job, options)
+    except RunStopped:
+        raise
+    except MarsError:  # it never went on: nothing is left of it
+        desk.forget(job.record.session_id)
+        desk.store.holder(job.record.session_id).backend.delete(job.record.session_id)
+        raise
 
 
 def _edit(text: str, desk: Desk) -> Any:

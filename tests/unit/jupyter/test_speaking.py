@@ -62,6 +62,14 @@ def test_the_model_of_the_process_is_shown_and_chosen(notebook: Notebook, monkey
     assert "model: offline" in str(notebook.mars("model offline"))
 
 
+def test_a_misspelt_model_is_an_error_although_nobody_needs_one(notebook: Notebook) -> None:
+    notebook.agent("Writer", "def write(request): return request")
+    with pytest.raises(ModelUnavailable, match="serves the model 'oflfine'; did you mean 'offline'"):
+        notebook.mars("report -m oflfine", TEAM)
+    notebook.mars("report -q -m openai:gpt-5-mini", TEAM)
+    assert notebook.variables["report"].success
+
+
 def test_a_missing_key_is_one_line_and_binds_nothing(notebook: Notebook) -> None:
     notebook.agent("Writer", "Write.")
     with pytest.raises(ModelUnavailable, match="needs a key"):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import AskUser, CellError, MarsError, SessionError, agent
-from mars_nb.errors import AgentNotFound, RunFailed, RunNotFound, RunPaused, StorageError
+from mars_nb import AskUser, CellError, MarsError, SessionError, TopologyError, agent
+from mars_nb.errors import AgentNotFound, ModelUnavailable, RunFailed, RunNotFound, RunPaused, StorageError
 from mars_nb.jupyter import runner, steering
 from mars_nb.jupyter.desk import Desk
 from mars_nb.jupyter.live import Live
@@ -212,7 +212,6 @@ async def test_a_run_on_this_very_loop_pauses_after_the_cell(team: Notebook, gat
 
 
 @pytest.mark.usefixtures("open_after_pause")
-@pytest.mark.usefixtures("open_after_pause")
 def test_a_run_of_another_kernel_is_asked_to_pause(behind: Notebook) -> None:
     elsewhere = Desk(behind.shell)
     with pytest.raises(RunNotFound, match="stop it there, or pause it: %mars pause report-1"):
@@ -224,6 +223,7 @@ def test_a_run_of_another_kernel_is_asked_to_pause(behind: Notebook) -> None:
     assert behind.variables["report"].wait().metadata["status"] == "paused"
 
 
+@pytest.mark.usefixtures("open_after_pause")
 def test_a_run_that_ends_before_it_pauses_says_so(team: Notebook, gate: Gate) -> None:
     team.mars("report -b", "task: x\nUser -> Slow -> User")
     gate.begun.wait()
@@ -370,6 +370,12 @@ def test_a_fork_takes_the_value_of_a_variable_another_agent_and_another_drawing(
         ("fork report@nowhere", SessionError, "no position 'nowhere'"),
         ("fork report@A#1 --agent B", CellError, "expected OLD=NEW"),
         ("fork report@A#1 --agent B=Nobody", AgentNotFound, "Nobody"),
+        ("fork report@A#1 --agent Bee=A", CellError, "--agent 'Bee': no such agent is drawn"),
+        ("fork report@end --agent B=A", CellError, "is over there.*: %mars fork report@WHERE"),
+        ("fork report@end -m offline", CellError, "is over there"),
+        ("fork report@A#1 -m nobody:knows", ModelUnavailable, "nobody is known who serves"),
+        ("fork report@A#1 -t 'User -> B -> User'", TopologyError, "stands at 'A', which the new topology does not"),
+        ("resume report --rule timeout(3)", CellError, "is over there, and nothing would change"),
         ("fork report@A#1 --as taken", CellError, r"the variable 'taken' \(int\) is no run"),
         ("fork report@A#1 -t 'User -> A -> Nobody -> User'", CellError, "'Nobody' is no agent of this kernel"),
         ("restore", CellError, "takes a position"),
@@ -392,11 +398,13 @@ def test_a_verb_that_cannot_be_done_is_one_line(
     team: Notebook, line: str, error: type[Exception], message: str
 ) -> None:
     team.mars("report", CELL)
+    team.mars("checkpoint end")
     team.mars("plan -n", CELL)
     team.variables["taken"] = 42
     with pytest.raises(error, match=message):
         team.mars(line)
     assert desk_of(team).store.ids() == ["report-1"]
+    assert "report_fork" not in team.variables
 
 
 # ------------------------------------------------------------------------------------------------------------- looking
