@@ -80,7 +80,15 @@ def stop(desk: Desk, record: RunRecord) -> str:
 
 
 def checkpoint(desk: Desk, record: RunRecord, name: str) -> str:
-    """Give the present position of a run a name; gives the checkpoint's id."""
+    """Give the present position of a run a name; gives the checkpoint's id.
+
+    Raises
+    ------
+    MarsError
+        If the name is malformed, or would hide a seq.
+    """
+    if name.isdecimal():
+        raise CellError(f"{quoted(name)} is a seq, and no name for a checkpoint; expected a word, such as 'seq-{name}'")
     if record.live is not None:
         return record.live.checkpoint(name)
     made = at_once(session_of(desk, record).checkpoint(name))

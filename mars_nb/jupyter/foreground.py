@@ -94,10 +94,12 @@ def is_settled(foreground: Foreground) -> bool:
         show_dry(foreground)
     elif record.status == "succeeded":
         close_run(foreground, ended=True)
-        show_line(f"session {record.session_id!r} had succeeded before: shown again, nobody was asked")
+        if "quiet" not in options:
+            show_line(f"session {record.session_id!r} had succeeded before: shown again, nobody was asked")
     elif "background" in options:
         run_behind(foreground.job, foreground.screen)
-        foreground.screen.say(_in_background(record))
+        if "quiet" not in options:
+            foreground.screen.say(_in_background(record))
     else:
         return False
     return True

@@ -6,10 +6,10 @@ A magic is parse, call, return. None of them lets IPython fill in ``{…}``: it 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, no_var_expand
-from traitlets import Enum, Unicode, observe
+from traitlets import Enum, TraitError, Unicode, observe, validate
 
 from mars_nb.jupyter.agent_cells import define
 from mars_nb.jupyter.desk import Desk
@@ -56,6 +56,12 @@ class MarsMagics(Magics):
         self.desk.grant = partial(grant, self.desk)
         self._choose_folder()
         self._choose_view()
+
+    @validate("folder")
+    def _is_folder(self, proposal: Any) -> str:
+        if not proposal["value"].strip():
+            raise TraitError(f"MarsMagics.folder is empty; expected a folder, such as {FOLDER!r}")
+        return str(proposal["value"])
 
     @observe("folder")
     def _choose_folder(self, _change: object = None) -> None:

@@ -380,6 +380,7 @@ def test_a_fork_takes_the_value_of_a_variable_another_agent_and_another_drawing(
         ("fork report@A#1 -t 'User -> A -> Nobody -> User'", CellError, "'Nobody' is no agent of this kernel"),
         ("restore", CellError, "takes a position"),
         ("checkpoint", CellError, "takes a name"),
+        ("checkpoint report@5", CellError, "'5' is a seq, and no name for a checkpoint"),
         ("checkpoint report@../x", SessionError, "is no checkpoint name"),
         ("why", CellError, "takes a step"),
         ("compare report", CellError, "takes two runs"),
