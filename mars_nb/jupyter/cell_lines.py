@@ -20,6 +20,7 @@ from mars_nb.topology.notation import (
     parse_names,
     without_comment,
 )
+from mars_nb.topology.repairs import joined_arrows
 from mars_nb.topology.rules import parse_rule
 
 if TYPE_CHECKING:
@@ -148,9 +149,9 @@ class _Reader:
             case "context":
                 self.found.context += [(line.number, name) for name in _variables(line, rest)]
             case "entry":
-                self.found.entry += [(line.number, name) for name in numbered(line, lambda _: parse_names(rest))]
+                self.found.entry += _names(line, rest)
             case "nodes":
-                self.found.nodes += [(line.number, name) for name in numbered(line, lambda _: parse_names(rest))]
+                self.found.nodes += _names(line, rest)
             case _:
                 near = did_you_mean(f"{word[:80]}:", HEADERS)
                 hint = "; if it belongs to the task, indent it" if self.has_task else near
@@ -180,9 +181,10 @@ class _Reader:
                 f"{quoted(text)}: IPython's % and ! lines have no place in a %%mars cell; put it in a cell of its own"
             )
         what = f"{quoted(text)} is no edge, rule or header; {EXPECTED}"
-        if self.has_task:
+        meant = _meant(text)
+        if self.has_task and meant.startswith("task:"):
             return f"{what}; if it belongs to the task, indent it"
-        return f"{what}; did you mean {quoted(f'task: {text}')}?"
+        return f"{what}; did you mean {quoted(meant)}?"
 
     def check_indented(self) -> None:
         """Find lines of the task that were meant as edges; an editor indents them by itself below ``task:``."""
@@ -218,11 +220,26 @@ def _check_line(line: Line) -> None:
         raise NotationError(f"{what}; expected visible text: type the line again", line=line.number)
 
 
+def _meant(text: str) -> str:
+    """Give the line that was probably meant: an arrow in two pieces, a header without its colon, or a task."""
+    joined = joined_arrows(text)
+    if joined != text and edge_names(joined):
+        return joined
+    word, _, rest = text.partition(" ")
+    return f"{word}: {rest}" if f"{word.casefold()}:" in HEADERS else f"task: {text}"
+
+
+def _names(line: Line, rest: str) -> list[tuple[int, str]]:
+    word = line.text.partition(":")[0].strip()
+    return [(line.number, name) for name in numbered(line, lambda _: parse_names(rest, f"expected '{word}: A, B'"))]
+
+
 def _variables(line: Line, rest: str) -> list[str]:
     names = [name.strip() for name in rest.split(",")]
     for name in names:
         if not name.isidentifier():
-            raise CellError(f"line {line.number}: {quoted(name)} is no variable; expected 'context: table, limits'")
+            what = f"{quoted(name)} is no variable" if name else "a name is missing"
+            raise CellError(f"line {line.number}: {what}; expected 'context: table, limits'")
     return names
 
 

@@ -15,6 +15,7 @@ from mars_nb.errors import MarsError
 from mars_nb.jupyter.cell_lines import HEADERS
 from mars_nb.jupyter.help import TOPICS
 from mars_nb.jupyter.options import KINDS, OPTIONS, WIDTHS_IN
+from mars_nb.jupyter.placeholders import own_names
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.verbs import BUILT
 from mars_nb.state import positions
@@ -173,8 +174,7 @@ class Matcher:
         return [*dict.fromkeys([*AgentRegistry.default().names(), *drawn, *sorted(RESERVED)])]
 
     def _variables(self) -> list[str]:
-        hidden = {"In", "Out", "exit", "quit", "get_ipython", "open"}
-        return sorted(name for name in self._desk.variables if not name.startswith("_") and name not in hidden)
+        return sorted(own_names(self._desk.variables))
 
     def _runs(self) -> list[str]:
         bound = [name for name, value in self._desk.variables.items() if isinstance(value, Run)]

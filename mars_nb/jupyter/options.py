@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from mars_nb.errors import CellError, did_you_mean
 from mars_nb.jupyter.placeholders import fill
 from mars_nb.topology.names import quoted
+from mars_nb.topology.rule_text import RULE_WORDS
 from mars_nb.views.charts import PlotKind
 
 if TYPE_CHECKING:
@@ -300,6 +301,9 @@ def _unknown(token: _Token) -> str:
         meant = f"{short} {rest.lstrip('=')}" if option.metavar else f"{short} -{rest}"
         return f"unknown option {quoted(text)}; short options are not joined: did you mean {quoted(meant)}?"
     name = text.partition("=")[0]
+    word = name.removeprefix("--").replace("-", "_")
+    if word in RULE_WORDS and f"--{word.replace('_', '-')}" not in _BY_NAME:
+        return f"{quoted(name)} is a rule and no option; write it as a line of the cell: '{word}(…)'"
     near = did_you_mean(name[:80], [option.long for option in OPTIONS])
     return f"unknown option {quoted(name)}{near or '; %mars help options lists them'}"
 

@@ -14,7 +14,7 @@ from mars_nb.agents.registry import AgentRegistry
 from mars_nb.agents.replies import as_text
 from mars_nb.conductor import with_rules
 from mars_nb.engine.rules import RulesEngine
-from mars_nb.errors import CellError, did_you_mean
+from mars_nb.errors import CellError, MarsError, did_you_mean
 from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.placeholders import variable
 from mars_nb.jupyter.speaking import check_models
@@ -225,11 +225,14 @@ def user_of(name: str | None, variables: Mapping[str, object]) -> object:
 
     Raises
     ------
-    MarsError
+    CellError
         If there is no such variable, or it cannot answer.
     """
     if name is None:
         return None
-    user = variable(name, variables)
-    as_person(user)
+    try:
+        user = variable(name, variables)
+        as_person(user)
+    except MarsError as error:
+        raise CellError(f"--user {quoted(name)}: {error}") from None
     return user

@@ -15,7 +15,7 @@ from mars_nb.jupyter.foreground import Foreground, keyboard_of, run_now, screen_
 from mars_nb.jupyter.jobs import Changes, opened, refresh, session_job
 from mars_nb.jupyter.live import GRACE_S, Presses
 from mars_nb.jupyter.looking import changed_agents, shown
-from mars_nb.jupyter.placeholders import fill, only_name, value_of, variable
+from mars_nb.jupyter.placeholders import fill, only_name, value_of
 from mars_nb.jupyter.plans import file_topology, user_of
 from mars_nb.jupyter.records import LOOK_EVERY_S
 from mars_nb.jupyter.runs import Run, paused_text, record_of
@@ -235,8 +235,8 @@ def fork(desk: Desk, arguments: Arguments) -> Run:
 
 def _edit(text: str, desk: Desk) -> Any:
     """Give what a step is to have replied: the value of a variable, or text."""
-    name = only_name(text)
-    return _filled(text, desk) if name is None else value_of(name, variable(name, desk.variables))
+    name = only_name(text) or ""
+    return value_of(name, desk.variables[name]) if name in desk.variables else _filled(text, desk)
 
 
 def _agents(pairs: list[str]) -> tuple[Agent, ...]:

@@ -46,7 +46,8 @@ def storage_error(what: str, path: Path, error: OSError) -> StorageError:
         With the same ``errno``.
     """
     reason = error.strerror or str(error)
-    failed = StorageError(f"could not {what} {str(path)!r}: {reason}; make room or access for it and try again")
+    remedy = "check its name, and that it may be read" if what == "read" else "make room or access for it and try again"
+    failed = StorageError(f"could not {what} {str(path)!r}: {reason}; {remedy}")
     failed.errno = error.errno
     return failed
 

@@ -240,6 +240,8 @@ def _drawn_entries(graph: TopologyGraph) -> tuple[str, ...]:
 def _no_entry(graph: TopologyGraph) -> str:
     if not graph.agents:
         return f"the topology has no agent to run; expected something like '{USER} -> A -> {USER}'"
+    if marker := next((name for name in graph.agents if name.capitalize() in RESERVED), ""):
+        return f"no entry: {quoted(marker)} is drawn as an agent; did you mean {marker.capitalize()!r}?"
     trail = dict.fromkeys([graph.agents[0]])
     while (before := next(name for name in graph.predecessors(next(reversed(trail))))) not in trail:
         trail[before] = None

@@ -74,6 +74,7 @@ def test_the_entry_is_found_in_the_order_of_the_design(text: str, entries: tuple
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("user -> A -> user", "no entry: 'user' is drawn as an agent; did you mean 'User'?"),
         ("A -> B -> C -> A", "entry: everybody waits for somebody in the cycle 'A -> B -> C -> A'; draw 'User -> A'"),
         ("A -> A", "cycle 'A -> A'"),
         ("User -> A -> B\nentry: B", "entry 'B', but the edges give the task to 'A'"),
