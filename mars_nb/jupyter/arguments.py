@@ -65,7 +65,8 @@ class Verb:
     n_words : int
         Most words that it takes; any number of them if negative.
     takes : str
-        What its first word is: ``"run"``, ``"where"``, ``"unfinished"``, ``"live"``, ``"file"``, ``"topic"``.
+        What each of its words is, for completion: ``"run"``, ``"where"`` (RUN@WHERE), ``"place"`` ([RUN@]WHERE),
+        ``"at"`` ([RUN@]NAME), ``"live"``, ``"file"``, ``"model"``, ``"topic"``.
     """
 
     do: Callable[[Desk, Arguments], Any]
