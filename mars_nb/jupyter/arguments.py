@@ -122,7 +122,8 @@ def read_arguments(name: str, verb: Verb, line: str) -> Arguments:
             after = value if equals or not option.metavar else _value(tokens, option)
             _set(values, option, after, equals)
     if len(words) > verb.n_words:
-        raise CellError(f"'{_called(name)}' takes '{verb.usage}'; found {quoted(' '.join(words))}")
+        takes = f"{verb.usage!r}" if verb.usage else "nothing"
+        raise CellError(f"'{_called(name)}' takes {takes}; found {quoted(' '.join(words))}")
     return Arguments(tuple(words), values, text)
 
 

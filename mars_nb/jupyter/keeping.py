@@ -38,6 +38,8 @@ def export(desk: Desk, arguments: Arguments) -> Path:
     run = desk.find(arguments.word())
     session = session_of(desk, record_of(run))
     path = Path(arguments.word(1) or f"{session.id}.mars.zip").expanduser()
+    if path.suffix != ".zip":
+        raise CellError(f"{quoted(str(path))}: expected a name that ends in '.zip', such as '{session.id}.mars.zip'")
     export_session(desk.store.holder(session.id).backend, session.id, path)
     show_line(f"{session.id} is one file now: {path}, {path.stat().st_size:,} bytes; %mars import {path} reads it back")
     return path

@@ -280,11 +280,14 @@ def _unwrapped(name: str, value: object) -> Any:
 
 def _final_response(name: str, run: object) -> object:
     try:
-        return run.final_response  # type: ignore[attr-defined]  # what makes it a run
+        answer = run.final_response  # type: ignore[attr-defined]  # what makes it a run
     except MarsError as error:
         raise CellError(f"{_shown(name)} is a run without a result yet: {error}") from None
     except AttributeError:
         raise _unusable(name, run) from None
+    if answer is None and not getattr(run, "success", True):
+        raise CellError(f"{_shown(name)} is a run that has no answer: it did not succeed; go on with it first")
+    return answer
 
 
 def _listed(name: str, array: Any) -> object:

@@ -114,7 +114,7 @@ def _go_on(desk: Desk, arguments: Arguments, *, is_one_step: bool = False) -> Ru
         keyboard=keyboard_of(desk.shell),
         is_one_step=is_one_step,
     )
-    if changed := changed_agents(desk, record):
+    if record.status != "succeeded" and (changed := changed_agents(desk, record)):
         show_line(f"changed since it ran last: {', '.join(changed)}; what is defined here now is asked")
     return _carry_out(desk, job, options | ({"step": True} if is_one_step else {}))
 

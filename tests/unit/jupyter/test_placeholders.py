@@ -24,6 +24,11 @@ class Finished(Result):
     final_response: object = None
 
 
+class Failed:
+    final_response = None
+    success = False
+
+
 class Broken:
     @property
     def final_response(self) -> object:
@@ -153,6 +158,7 @@ for _ in range(40):
         (np.zeros(1_001), "an array of 1,001 elements; expected at most 1,000"),
         (SecretStr("x"), "is a secret"),
         (Broken(), "is of type Broken"),
+        (Failed(), "is a run that has no answer: it did not succeed"),
         (Unfinished(), "is a run without a result yet: it has not ended yet"),
         ("sk-abcdefghijklmnopqrst", "looks like a key"),
         ({"token": "ghp_abcdefghijklmnopqrstuvwxyz"}, "looks like a key"),

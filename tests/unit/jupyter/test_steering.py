@@ -281,6 +281,14 @@ def test_resume_goes_on_with_the_same_handle(paused: Notebook) -> None:
     assert paused.texts == ["✓ A → ✓ B", "b(a(hello))", "report.timeline() · %mars show report"]
 
 
+def test_resume_of_a_run_that_is_over_speaks_of_no_changes(team: Notebook) -> None:
+    team.mars("report", CELL)
+    agent("B")(lambda request: "new")
+    team.outputs.clear()
+    assert team.mars("resume report").final_response == "b(a(hello))"
+    assert not any("changed" in text for text in team.texts)
+
+
 def test_resume_in_the_background(paused: Notebook) -> None:
     assert paused.mars("resume -b").wait().final_response == "b(a(hello))"
 
@@ -386,6 +394,8 @@ def test_a_fork_takes_the_value_of_a_variable_another_agent_and_another_drawing(
         ("compare report", CellError, "takes two runs"),
         ("delete", CellError, "takes a session"),
         ("delete plan", CellError, "only drawn"),
+        ("export report notes.txt", CellError, r"'notes.txt': expected a name that ends in '.zip', such as 'report-1"),
+        ("demo now", CellError, "'%mars demo' takes nothing; found 'now'"),
         ("import", CellError, "takes a file"),
         ("import nothing.zip", StorageError, "nothing.zip"),
         ("save", CellError, "takes a file"),
