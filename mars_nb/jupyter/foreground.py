@@ -99,14 +99,17 @@ def is_settled(foreground: Foreground) -> bool:
     elif "background" in options:
         run_behind(foreground.job, foreground.screen)
         if "quiet" not in options:
-            foreground.screen.say(_in_background(record))
+            _say_behind(foreground.screen, record)
     else:
         return False
     return True
 
 
-def _in_background(record: RunRecord) -> str:
-    return f"{record.name} goes on in the background · await {record.name} · %mars pause {record.name}"
+def _say_behind(screen: Screen, record: RunRecord) -> None:
+    """Say that a run goes on in the background, or what is next if it was over before that was said."""
+    screen.say(f"{record.name} goes on in the background · await {record.name} · %mars pause {record.name}")
+    if record.end.done():
+        screen.say(record.next_steps)
 
 
 def run_now(foreground: Foreground) -> None:

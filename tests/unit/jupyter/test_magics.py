@@ -10,12 +10,14 @@ from traitlets import TraitError
 
 from mars_nb import AgentRegistry, AskUser, CellError, PatternConfig, Topology, agent
 from mars_nb.errors import RunFailed, RunNotFound, RunPaused, RunStopped, TopologyError
-from mars_nb.jupyter import demo, load_ipython_extension, unload_ipython_extension
+from mars_nb.jupyter import demo, foreground, load_ipython_extension, unload_ipython_extension
 from mars_nb.jupyter.desk import N_RUNS
 from mars_nb.jupyter.foreground import close_run, keyboard_of, open_run, run_now
 from mars_nb.jupyter.help import TOPICS
 from mars_nb.jupyter.options import VERBS
+from mars_nb.jupyter.runner import run_behind
 from mars_nb.jupyter.runs import Run
+from mars_nb.jupyter.screens import Screen
 from mars_nb.jupyter.verbs import BUILT
 
 if TYPE_CHECKING:
@@ -214,6 +216,20 @@ def test_quiet_shows_nothing_in_the_background_and_of_a_session_that_is_over(ech
     echo.mars("-q --once", CELL)
     echo.mars("-q --once", CELL)
     assert echo.outputs == []
+
+
+def test_a_run_that_was_over_at_once_does_not_go_on_in_the_background(
+    echo: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_to_its_end(job: Any, screen: Screen) -> None:
+        run_behind(job, screen)
+        job.record.end.result()
+
+    monkeypatch.setattr(foreground, "run_behind", run_to_its_end)
+    said: list[str] = []
+    monkeypatch.setattr(Screen, "say", lambda _screen, text: said.append(text))
+    echo.mars("report -b", CELL)
+    assert said[-1] == "report.timeline() · %mars show report"
 
 
 def test_a_run_at_a_limit_says_how_to_go_on(echo: Notebook) -> None:

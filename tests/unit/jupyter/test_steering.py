@@ -283,7 +283,7 @@ def test_resume_goes_on_with_the_same_handle(paused: Notebook) -> None:
 
 def test_resume_of_a_run_that_is_over_speaks_of_no_changes(team: Notebook) -> None:
     team.mars("report", CELL)
-    agent("B")(lambda request: "new")
+    agent("B")(lambda request: f"new {request}")
     team.outputs.clear()
     assert team.mars("resume report").final_response == "b(a(hello))"
     assert not any("changed" in text for text in team.texts)
