@@ -69,6 +69,7 @@ def stop(desk: Desk, record: RunRecord) -> str:
         record.live.cancel()
     elif record.status in ("paused", "interrupted"):
         manager = desk.store.holder(record.session_id)
+        check_free(manager, record.session_id)
         manager.append(record.session_id, RunEnded("cancelled", "you stopped it; every result so far is kept"))
         refresh(record, manager)
     elif is_elsewhere(desk, record):
@@ -91,7 +92,9 @@ def checkpoint(desk: Desk, record: RunRecord, name: str) -> str:
         raise CellError(f"{quoted(name)} is a seq, and no name for a checkpoint; expected a word, such as 'seq-{name}'")
     if record.live is not None:
         return record.live.checkpoint(name)
-    made = at_once(session_of(desk, record).checkpoint(name))
+    session = session_of(desk, record)
+    check_free(desk.store.holder(session.id), session.id)
+    made = at_once(session.checkpoint(name))
     refresh(record, desk.store.holder(record.session_id))
     return made
 
@@ -99,7 +102,9 @@ def checkpoint(desk: Desk, record: RunRecord, name: str) -> str:
 def restore(desk: Desk, record: RunRecord, where: int | str) -> str:
     """Go back to a position; what came after stays in the journal."""
     check_at_rest(record)
-    at_once(session_of(desk, record).restore(where))
+    session = session_of(desk, record)
+    check_free(desk.store.holder(session.id), session.id)
+    at_once(session.restore(where))
     refresh(record, desk.store.holder(record.session_id))
     return f"{record.name} is back at {where}, and nothing is deleted; go on: %mars resume {record.handle}"
 

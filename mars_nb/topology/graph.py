@@ -351,5 +351,6 @@ def _check_known(graph: TopologyGraph, known_agents: Collection[str]) -> None:
     unknown = [name for name in graph.agents if name not in known]
     if unknown:
         more = f" (and {len(unknown) - 1:,} more)" if len(unknown) > 1 else ""
-        near = did_you_mean(unknown[0], (*known, *RESERVED)) or f"; registered: {quoted(', '.join(known) or 'none')}"
+        registered = quoted(", ".join(known)) if known else "nobody"
+        near = did_you_mean(unknown[0], (*known, *RESERVED)) or f"; registered: {registered}"
         raise TopologyError(f"{unknown[0]!r}{more} is not a registered agent{near}")

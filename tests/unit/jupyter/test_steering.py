@@ -486,10 +486,9 @@ def test_a_session_travels_as_one_file_and_is_trusted_before_it_goes_on(paused: 
     assert path == Path("report-1.mars.zip")
     copy = paused.mars(f"import {path} --as copy")
     assert (copy.status, copy.total_steps) == ("paused", 1)
-    with pytest.raises(SessionError, match=r"'copy' was not made here: .*; to go on from it: %mars trust copy"):
-        paused.mars("resume copy")
-    with pytest.raises(SessionError, match="was not made here"):
-        paused.mars("fork copy@A#1")
+    for line in ("resume copy", "fork copy@A#1", "checkpoint copy@here", "restore copy@A#1", "stop copy"):
+        with pytest.raises(SessionError, match=r"'copy' was not made here: .*; to go on from it: %mars trust copy"):
+            paused.mars(line)
     assert list(paused.mars("trust copy")["here"]) == ["the same", "the same"]
     assert "copy is trusted from now on: %mars resume copy would ask A, B" in paused.texts[-1]
     assert paused.mars("resume copy").final_response == "b(a(hello))"

@@ -124,6 +124,8 @@ def test_turns_may_be_limited_in_every_conversation() -> None:
 def test_agents_that_are_not_registered_are_refused() -> None:
     with pytest.raises(TopologyError, match=r"'Planer' is not a registered agent; did you mean 'Planner'\?"):
         graph_of("User -> Planer", ["Planner"])
+    with pytest.raises(TopologyError, match=r"'A' is not a registered agent; registered: nobody$"):
+        graph_of("User -> A", [])
     with pytest.raises(TopologyError, match=r"'A' \(and 1 more\) is not a registered agent; registered: 'Xyz'"):
         graph_of("User -> A -> B", ["Xyz"])
     with pytest.raises(TopologyError, match=r"did you mean 'User'\?"):
