@@ -25,6 +25,7 @@ from mars_nb.agents.address import Address
 from mars_nb.agents.dialogue import Model
 from mars_nb.agents.models import ModelConfig
 from mars_nb.errors import ModelUnavailable, did_you_mean
+from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -161,7 +162,7 @@ def address(config: ModelConfig) -> Address:
     known = [OFFLINE, *(f"{each}:" for each in (*PROVIDERS, LOCAL))]
     close = did_you_mean(first, [*PROVIDERS, LOCAL, OFFLINE])
     raise ModelUnavailable(
-        f"nobody is known who serves the model {name!r}{close}; expected {', '.join(known)} with a model's name, "
+        f"nobody is known who serves the model {quoted(name)}{close}; expected {', '.join(known)} with a model's name, "
         "or any name with base_url="
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.errors import CellError, did_you_mean
-from mars_nb.jupyter.options import Option, split_line
+from mars_nb.errors import CellError
+from mars_nb.jupyter.options import Option, nearest_option, split_line
 from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _called(name: str) -> str:
 def _unknown(name: str, found: str, options: Sequence[Option]) -> str:
     names = [option.long for option in options]
     expected = f"expected {', '.join(names)}" if names else "it takes none"
-    return f"'{_called(name)}': unknown option {quoted(found)}{did_you_mean(found[:80], names) or f'; {expected}'}"
+    return f"'{_called(name)}': unknown option {quoted(found)}{nearest_option(found, options) or f'; {expected}'}"
 
 
 def _value(tokens: list[Any], option: Option) -> str:

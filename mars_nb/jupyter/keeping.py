@@ -108,11 +108,12 @@ def save(desk: Desk, arguments: Arguments) -> Path:
         raise CellError(f"{quoted(str(path))}: expected a name that ends in '.mars'")
     if desk.last_cell is None:
         raise CellError("there is no %%mars cell to save yet; run one, or draw it with %%mars --dry-run")
-    if path.exists() and "replace" not in arguments.options:
-        raise CellError(f"{quoted(str(path))} is there already; choose another name, or --replace it")
     line, cell = desk.last_cell
     try:
-        path.write_text(f"# %%mars {line}".rstrip() + f"\n{cell}", "utf-8")
+        with path.open("w" if "replace" in arguments.options else "x", encoding="utf-8") as file:
+            file.write(f"# %%mars {line}".rstrip() + f"\n{cell}")
+    except FileExistsError:
+        raise CellError(f"{quoted(str(path))} is there already; choose another name, or --replace it") from None
     except OSError as error:
         raise StorageError(f"{quoted(str(path))} cannot be written: {error.strerror}") from error
     return path

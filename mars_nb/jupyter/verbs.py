@@ -54,6 +54,7 @@ def call(desk: Desk, line: str) -> object:
     if not line.strip() or line.lstrip().startswith("#"):
         return looking.status(desk)
     name, rest = first_word(line)
+    name = "help" if name in ASKS_FOR_HELP else name
     if name not in BUILT:
         raise CellError(_no_verb(name))
     verb = BUILT[name]
@@ -63,7 +64,8 @@ def call(desk: Desk, line: str) -> object:
 def _no_verb(name: str) -> str:
     if name in VERBS:
         return f"'%mars {name}' comes in a later release; %mars help verbs lists what there is"
-    return f"'%mars {name[:40]}' is no command{did_you_mean(name[:40], BUILT)}; there are: {', '.join(sorted(BUILT))}"
+    hint = did_you_mean(name[:40], BUILT) or f"; there are: {', '.join(sorted(BUILT))}"
+    return f"'%mars {name[:40]}' is no command{hint}"
 
 
 def patterns(_desk: Desk, _arguments: Arguments) -> pd.DataFrame:
@@ -206,6 +208,8 @@ BUILT: dict[str, Verb] = {
 }
 """The verbs that exist, by name."""
 
+ASKS_FOR_HELP = ("-h", "--help", "?")
+"""What other commands take for `help`."""
 LOOKING_VERBS = frozenset(
     (
         *("agents", "check", "cost", "demo", "figure", "help", "model", "patterns", "run", "save", "show", "timeline"),

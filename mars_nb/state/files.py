@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_LONGEST_PATH = 100
 _CHUNK_BYTES = 1 << 24
 _LINE_BYTES = 1 << 12
 
@@ -47,7 +48,8 @@ def storage_error(what: str, path: Path, error: OSError) -> StorageError:
     """
     reason = error.strerror or str(error)
     remedy = "check its name, and that it may be read" if what == "read" else "make room or access for it and try again"
-    failed = StorageError(f"could not {what} {str(path)!r}: {reason}; {remedy}")
+    shown = str(path) if len(str(path)) <= _LONGEST_PATH else f"…{str(path)[-_LONGEST_PATH:]}"
+    failed = StorageError(f"could not {what} {shown!r}: {reason}; {remedy}")
     failed.errno = error.errno
     return failed
 

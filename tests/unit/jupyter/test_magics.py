@@ -240,6 +240,11 @@ def test_a_run_at_a_limit_says_how_to_go_on(echo: Notebook) -> None:
     assert echo.mars("resume report --rule max_steps(5)").success
 
 
+@pytest.mark.parametrize("line", ["-h", "--help", "?"])
+def test_help_is_had_by_any_of_its_names(echo: Notebook, line: str) -> None:
+    assert str(echo.mars(line)) == str(echo.mars("help"))
+
+
 def test_a_folder_without_a_name_is_refused(echo: Notebook) -> None:
     magics = echo.shell.magics_manager.registry["MarsMagics"]
     with pytest.raises(TraitError, match=r"folder is empty; expected a folder, such as '\.mars'"):

@@ -396,6 +396,12 @@ def test_a_fork_takes_the_value_of_a_variable_another_agent_and_another_drawing(
         ("delete plan", CellError, "only drawn"),
         ("export report notes.txt", CellError, r"'notes.txt': expected a name that ends in '.zip', such as 'report-1"),
         ("demo now", CellError, "'%mars demo' takes nothing; found 'now'"),
+        (f"save {'x' * 300}.mars", StorageError, "cannot be written: File name too long"),
+        (f"import {'x' * 300}", StorageError, "could not read '…x{100}'"),
+        (f"fork report@{'x' * 300}", SessionError, "no position 'x+…'; expected"),
+        (f"why report@{'x' * 300}", SessionError, "no step 'x+…'; expected"),
+        (f"fork report@A#1 -m {'x' * 300}", ModelUnavailable, "the model 'x+…'; expected"),
+        (f"fork report@A#1 --agent B={'x' * 300}", AgentNotFound, "no agent 'x+…' is registered"),
         ("import", CellError, "takes a file"),
         ("import nothing.zip", StorageError, "nothing.zip"),
         ("save", CellError, "takes a file"),
@@ -412,8 +418,9 @@ def test_a_verb_that_cannot_be_done_is_one_line(
     team.mars("checkpoint end")
     team.mars("plan -n", CELL)
     team.variables["taken"] = 42
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message) as raised:
         team.mars(line)
+    assert len(str(raised.value)) < 300
     assert desk_of(team).store.ids() == ["report-1"]
     assert "report_fork" not in team.variables
 
