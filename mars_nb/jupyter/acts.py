@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING, Any
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import CellError, RunNotFound
 from mars_nb.events import QuestionAnswered, RunEnded
-from mars_nb.jupyter.jobs import check_agents, check_free, check_nothing, opened, refresh, session_job, variable_of
+from mars_nb.jupyter.jobs import (
+    check_agents,
+    check_free,
+    check_nothing,
+    digests,
+    opened,
+    refresh,
+    session_job,
+    variable_of,
+)
 from mars_nb.jupyter.live import at_once
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.orchestra import Orchestra
-from mars_nb.topology.names import quoted
+from mars_nb.topology.names import RESERVED, quoted
 
 if TYPE_CHECKING:
     from mars_nb.jupyter.desk import Desk
@@ -37,6 +46,26 @@ def session_of(desk: Desk, record: RunRecord) -> Session:
     if not session_id:
         raise RunNotFound(f"run {record.name!r} was only drawn; run its cell without --dry-run")
     return Orchestra(AgentRegistry.default(), state_manager=desk.store.holder(session_id)).session(session_id)
+
+
+def compared_agents(desk: Desk, record: RunRecord) -> list[tuple[str, str, str, str]]:
+    """Give each agent of a run, whether it is the same here as when it ran last, and its digests then and here."""
+    session = session_of(desk, record)
+    then = digests(desk.store.holder(session.id).records(session.id))
+    now = {agent.name: agent.digest for agent in AgentRegistry.default()}
+    names = [name for name in record.topology.nodes if name not in RESERVED]
+    return [(name, _here(then.get(name), now.get(name)), then.get(name, ""), now.get(name, "")) for name in names]
+
+
+def _here(then: str | None, now: str | None) -> str:
+    if now is None:
+        return "missing"
+    return "the same" if then == now else "changed"
+
+
+def changed_agents(desk: Desk, record: RunRecord) -> list[str]:
+    """Give the names of the agents of a run that are defined otherwise than when it ran last."""
+    return [name for name, here, *_ in compared_agents(desk, record) if here == "changed"]
 
 
 def check_at_rest(record: RunRecord) -> None:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import CellError, RunFailed, RunPaused, RunStopped
+from mars_nb.jupyter.acts import changed_agents
 from mars_nb.jupyter.display import show_answer, show_line
 from mars_nb.jupyter.jobs import cell_job
 from mars_nb.jupyter.plans import counted, missing, read_cell, summary, unknown_agents
@@ -65,9 +66,18 @@ def open_run(desk: Desk, line: str, cell: str) -> Foreground:
     read = read_cell(line, cell, desk.variables)
     _refuse_twice(desk, read.options)
     job = cell_job(read, desk.variables, desk.store, keyboard_of(desk.shell))
+    if job.record.history is not None:
+        tell_changed(desk, job.record, read.options)
     run = Run(job.record)
     desk.bind(run)
     return Foreground(job, run, screen_of(desk, read.options), read.options)
+
+
+def tell_changed(desk: Desk, record: RunRecord, options: Mapping[str, Any]) -> None:
+    """Name the agents of a run that goes on which are others now; those of one that is over are not asked."""
+    is_silent = record.status == "succeeded" or "quiet" in options
+    if changed := [] if is_silent else changed_agents(desk, record):
+        show_line(f"changed since it ran last: {', '.join(changed)}; what is defined here now is asked")
 
 
 def _refuse_twice(desk: Desk, options: Mapping[str, Any]) -> None:

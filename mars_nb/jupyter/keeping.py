@@ -73,7 +73,10 @@ def delete(desk: Desk, arguments: Arguments) -> Text:
     session_id = name if name in desk.store.ids() else record_of(desk.find(name)).session_id
     if not session_id:
         raise CellError(f"run {name!r} was only drawn, there is nothing to delete")
-    desk.store.holder(session_id).backend.delete(session_id)
+    backend = desk.store.holder(session_id).backend
+    if backend.has_writer(session_id):
+        raise CellError(f"session {session_id!r} is going on, here or in another kernel; stop it there first")
+    backend.delete(session_id)
     desk.forget(session_id)
     return Text(f"deleted {session_id}")
 

@@ -9,18 +9,17 @@ from mars_nb import __version__
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.engine.folding import replay as play_again
 from mars_nb.errors import CellError, RunNotFound
-from mars_nb.jupyter.acts import session_of
+from mars_nb.jupyter.acts import compared_agents, session_of
 from mars_nb.jupyter.desk import ENDED
 from mars_nb.jupyter.display import Text, show_answer, show_line
 from mars_nb.jupyter.foreground import screen_of
-from mars_nb.jupyter.jobs import digests, opened
+from mars_nb.jupyter.jobs import opened
 from mars_nb.jupyter.plans import counted
 from mars_nb.jupyter.records import RunRecord, base_of
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.speaking import facts, made_again, profiles_in
 from mars_nb.jupyter.watching import watch as follow
 from mars_nb.jupyter.watching import watching_screen
-from mars_nb.topology.names import RESERVED
 from mars_nb.views.compare import compare as compare_results
 from mars_nb.views.frames import categories, costs, moments, numbers, strings
 from mars_nb.views.history import History, history_of
@@ -135,7 +134,7 @@ def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
     session_id = session_of(desk, record_of(run)).id
     if made := made_again(desk, profiles_in(desk.store.holder(session_id).records(session_id))):
         show_line(f"made again from the instructions that the journal holds: {', '.join(made)}")
-    rows = _compared(desk, record_of(run))
+    rows = compared_agents(desk, record_of(run))
     return tabled(
         {
             "agent": strings(row[0] for row in rows),
@@ -144,25 +143,6 @@ def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
             "digest_here": strings(row[3] for row in rows),
         }
     )
-
-
-def changed_agents(desk: Desk, record: RunRecord) -> list[str]:
-    """Give the names of the agents of a run that are defined otherwise than when it ran last."""
-    return [name for name, here, *_ in _compared(desk, record) if here == "changed"]
-
-
-def _compared(desk: Desk, record: RunRecord) -> list[tuple[str, str, str, str]]:
-    session = session_of(desk, record)
-    then = digests(desk.store.holder(session.id).records(session.id))
-    now = {agent.name: agent.digest for agent in AgentRegistry.default()}
-    names = [name for name in record.topology.nodes if name not in RESERVED]
-    return [(name, _here(then.get(name), now.get(name)), then.get(name, ""), now.get(name, "")) for name in names]
-
-
-def _here(then: str | None, now: str | None) -> str:
-    if now is None:
-        return "missing"
-    return "the same" if then == now else "changed"
 
 
 def timeline(desk: Desk, arguments: Arguments) -> pd.DataFrame:

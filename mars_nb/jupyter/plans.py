@@ -138,7 +138,7 @@ def read_file(name: str) -> str:
         If it cannot be read.
     """
     try:
-        return Path(name).expanduser().read_text("utf-8")
+        return Path(name).expanduser().read_text("utf-8-sig")  # some editors put a mark before the text
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise CellError(f"{quoted(name)}: {reason}; expected a file with the lines of a cell") from None

@@ -11,10 +11,10 @@ from mars_nb.errors import CellError, MarsError, RunNotFound, RunStopped
 from mars_nb.jupyter import acts
 from mars_nb.jupyter.cell import named_topology
 from mars_nb.jupyter.display import Text, show_line
-from mars_nb.jupyter.foreground import Foreground, keyboard_of, run_now, screen_of
+from mars_nb.jupyter.foreground import Foreground, keyboard_of, run_now, screen_of, tell_changed
 from mars_nb.jupyter.jobs import Changes, opened, refresh, session_job
 from mars_nb.jupyter.live import GRACE_S, Presses
-from mars_nb.jupyter.looking import changed_agents, shown
+from mars_nb.jupyter.looking import shown
 from mars_nb.jupyter.placeholders import fill, only_name, value_of
 from mars_nb.jupyter.plans import file_topology, user_of
 from mars_nb.jupyter.records import LOOK_EVERY_S
@@ -114,8 +114,7 @@ def _go_on(desk: Desk, arguments: Arguments, *, is_one_step: bool = False) -> Ru
         keyboard=keyboard_of(desk.shell),
         is_one_step=is_one_step,
     )
-    if record.status != "succeeded" and (changed := changed_agents(desk, record)):
-        show_line(f"changed since it ran last: {', '.join(changed)}; what is defined here now is asked")
+    tell_changed(desk, record, options)
     return _carry_out(desk, job, options | ({"step": True} if is_one_step else {}))
 
 

@@ -321,6 +321,14 @@ def test_an_agent_that_changed_is_shown(team: Notebook) -> None:
     assert "changed since it ran last: B; what is defined here now is asked" in team.texts
 
 
+def test_a_cell_that_goes_on_with_its_session_names_the_agents_that_changed(team: Notebook) -> None:
+    team.mars("report -s study -p B --keep-going", CELL)
+    agent("B")(lambda request: f"new {request}")
+    team.mars("report -s study", CELL)
+    assert team.variables["report"].final_response == "new a(hello)"
+    assert "changed since it ran last: B; what is defined here now is asked" in team.texts
+
+
 def test_a_variable_that_is_no_run_is_not_taken_by_one_that_is_found_again(team: Notebook) -> None:
     team.mars("report -p B --keep-going", CELL)
     restart(team)

@@ -515,6 +515,11 @@ def test_delete_takes_the_session_and_its_run_away(paused: Notebook) -> None:
         paused.mars("delete report-1")
 
 
+def test_what_goes_on_is_not_deleted(behind: Notebook) -> None:
+    with pytest.raises(CellError, match="'report-1' is going on, here or in another kernel; stop it there first"):
+        behind.mars("delete report")
+
+
 def test_clean_leaves_the_newest_the_unfinished_and_what_they_came_from(paused: Notebook) -> None:
     for name in ("one", "two", "three"):
         paused.mars(name, CELL)
@@ -540,6 +545,11 @@ def test_a_cell_is_saved_and_run_from_its_file(team: Notebook) -> None:
     assert team.variables["run"].final_response == "b(a(another task))"
     path.write_text(CELL, "utf-8")
     assert isinstance(team.mars("run team.mars"), Run)
+
+
+def test_a_file_may_begin_with_a_mark_of_its_encoding(team: Notebook) -> None:
+    Path("team.mars").write_text(f"# %%mars report -q\n{CELL}", "utf-8-sig")
+    assert team.mars("run team.mars").name == "report"
 
 
 def test_a_comment_is_no_verb(team: Notebook) -> None:
