@@ -59,7 +59,8 @@ def trust(desk: Desk, arguments: Arguments) -> pd.DataFrame:
     session = session_of(desk, record_of(run))
     backend = desk.store.holder(session.id).backend
     was_trusted = backend.is_trusted(session.id)
-    backend.open(session.id, trust=True).close()
+    if not was_trusted:
+        backend.open(session.id, trust=True).close()
     names = [name for name in run.topology.nodes if name not in RESERVED]
     mine = ", ".join(name for name in names if name in AgentRegistry.default()) or "nobody"
     word = "was trusted already" if was_trusted else "is trusted from now on"
@@ -74,7 +75,10 @@ def delete(desk: Desk, arguments: Arguments) -> Text:
     if not session_id:
         raise CellError(f"run {name!r} was only drawn, there is nothing to delete")
     backend = desk.store.holder(session_id).backend
-    if backend.has_writer(session_id):
+    is_live = any(
+        record_of(run).session_id == session_id for run in desk.live
+    )  # before its first event is written, too
+    if is_live or backend.has_writer(session_id):
         raise CellError(f"session {session_id!r} is going on, here or in another kernel; stop it there first")
     backend.delete(session_id)
     desk.forget(session_id)

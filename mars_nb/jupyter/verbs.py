@@ -174,7 +174,11 @@ BUILT: dict[str, Verb] = {
     "model": Verb(speaking.model, "[NAME]", "which model speaks where none is named; choose it", takes="model"),
     "patterns": Verb(patterns, "", "teams that are drawn often, for -t", n_words=0),
     "pause": Verb(
-        steering.pause, "[RUN] [--now]", "no step starts, the running ones finish", options_of("now"), takes="live"
+        steering.pause,
+        "[RUN] [--now]",
+        "no step starts, the running ones finish; also in another kernel",
+        options_of("now"),
+        takes="live",
     ),
     "replay": Verb(
         looking.replay, "[RUN] [--speed 4x]", "play it again, asking nobody", options_of("speed"), takes="run"

@@ -503,6 +503,11 @@ def test_a_session_travels_as_one_file_and_is_trusted_before_it_goes_on(paused: 
     assert "was trusted already" in paused.texts[-1]
 
 
+def test_what_goes_on_here_is_trusted_already(behind: Notebook) -> None:
+    behind.mars("trust report")
+    assert "report-1 was trusted already" in behind.texts[-1]
+
+
 def test_an_export_may_be_called_otherwise(paused: Notebook) -> None:
     assert paused.mars("export report 'my run.zip'").is_file()
 
@@ -515,7 +520,9 @@ def test_delete_takes_the_session_and_its_run_away(paused: Notebook) -> None:
         paused.mars("delete report-1")
 
 
-def test_what_goes_on_is_not_deleted(behind: Notebook) -> None:
+@pytest.mark.parametrize("is_written", [False, True])
+def test_what_goes_on_is_not_deleted(behind: Notebook, monkeypatch: pytest.MonkeyPatch, *, is_written: bool) -> None:
+    monkeypatch.setattr(desk_of(behind).store.backend, "has_writer", lambda _session_id: is_written)
     with pytest.raises(CellError, match="'report-1' is going on, here or in another kernel; stop it there first"):
         behind.mars("delete report")
 
