@@ -6,6 +6,7 @@ would make is counted before it is made.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from mars_nb.topology.notation import (
     without_comment,
 )
 from mars_nb.topology.repairs import joined_arrows
+from mars_nb.topology.rule_text import RULE_WORDS
 from mars_nb.topology.rules import parse_rule
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ MAX_NODES = 1_000
 MAX_EDGES = 10_000
 MAX_PROBLEMS = 100
 FENCE = '"""'
+RULE_OF_WORDS = re.compile(r"([a-z_]+)(?: *= *| +)([0-9.]+)")
+"""A rule as it is written by whoever forgets the brackets: ``timeout 300``, ``max_steps=5``."""
 HEADERS = ("task:", "context:", "entry:")
 
 
@@ -153,9 +157,12 @@ class _Reader:
             case "nodes":
                 self.found.nodes += _names(line, rest)
             case _:
+                shown = quoted(line.text.strip().partition(":")[0].strip() + ":")
+                if word in RULE_WORDS:
+                    meant = quoted(f"{word}({rest.strip()})")
+                    raise CellError(f"line {line.number}: {shown} is a rule and no header; did you mean {meant}?")
                 near = did_you_mean(f"{word[:80]}:", HEADERS)
                 hint = "; if it belongs to the task, indent it" if self.has_task else near
-                shown = quoted(line.text.strip().partition(":")[0].strip() + ":")
                 raise CellError(f"line {line.number}: unknown header {shown}; expected {', '.join(HEADERS)}{hint}")
 
     def rule(self, line: Line) -> None:
@@ -221,10 +228,13 @@ def _check_line(line: Line) -> None:
 
 
 def _meant(text: str) -> str:
-    """Give the line that was probably meant: an arrow in two pieces, a header without its colon, or a task."""
+    """Give the line that was meant: an arrow in two pieces, a rule without brackets, a header without colon, a task."""
     joined = joined_arrows(text)
     if joined != text and edge_names(joined):
         return joined
+    rule = RULE_OF_WORDS.fullmatch(text)
+    if rule and rule[1] in RULE_WORDS:
+        return f"{rule[1]}({rule[2]})"
     word, _, rest = text.partition(" ")
     return f"{word}: {rest}" if f"{word.casefold()}:" in HEADERS else f"task: {text}"
 
