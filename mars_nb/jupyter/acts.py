@@ -45,13 +45,15 @@ def session_of(desk: Desk, record: RunRecord) -> Session:
     session_id = record.session_id
     if not session_id:
         raise RunNotFound(f"run {record.name!r} was only drawn; run its cell without --dry-run")
-    return Orchestra(AgentRegistry.default(), state_manager=desk.store.holder(session_id)).session(session_id)
+    return Orchestra(AgentRegistry.default(), state_manager=desk.store.holder(session_id, record.place)).session(
+        session_id
+    )
 
 
 def compared_agents(desk: Desk, record: RunRecord) -> list[tuple[str, str, str, str]]:
     """Give each agent of a run, whether it is the same here as when it ran last, and its digests then and here."""
     session = session_of(desk, record)
-    then = digests(desk.store.holder(session.id).records(session.id))
+    then = digests(desk.store.holder(session.id, record.place).records(session.id))
     now = {agent.name: agent.digest for agent in AgentRegistry.default()}
     names = [name for name in record.topology.nodes if name not in RESERVED]
     return [(name, _here(then.get(name), now.get(name)), then.get(name, ""), now.get(name, "")) for name in names]
@@ -97,7 +99,7 @@ def stop(desk: Desk, record: RunRecord) -> str:
     if record.live is not None:
         record.live.cancel()
     elif record.status in ("paused", "interrupted"):
-        manager = desk.store.holder(record.session_id)
+        manager = desk.store.holder(record.session_id, record.place)
         check_free(manager, record.session_id)
         manager.append(record.session_id, RunEnded("cancelled", "you stopped it; every result so far is kept"))
         refresh(record, manager)
@@ -122,9 +124,9 @@ def checkpoint(desk: Desk, record: RunRecord, name: str) -> str:
     if record.live is not None:
         return record.live.checkpoint(name)
     session = session_of(desk, record)
-    check_free(desk.store.holder(session.id), session.id)
+    check_free(desk.store.holder(session.id, record.place), session.id)
     made = at_once(session.checkpoint(name))
-    refresh(record, desk.store.holder(record.session_id))
+    refresh(record, desk.store.holder(record.session_id, record.place))
     return made
 
 
@@ -132,9 +134,9 @@ def restore(desk: Desk, record: RunRecord, where: int | str) -> str:
     """Go back to a position; what came after stays in the journal."""
     check_at_rest(record)
     session = session_of(desk, record)
-    check_free(desk.store.holder(session.id), session.id)
+    check_free(desk.store.holder(session.id, record.place), session.id)
     at_once(session.restore(where))
-    refresh(record, desk.store.holder(record.session_id))
+    refresh(record, desk.store.holder(record.session_id, record.place))
     return f"{record.name} is back at {where}, and nothing is deleted; go on: %mars resume {record.handle}"
 
 
@@ -160,7 +162,7 @@ def fork(desk: Desk, record: RunRecord, where: int | str, changes: Changes, **op
         If it cannot be forked there, or its name is taken by something else.
     """
     session = session_of(desk, record)
-    manager = desk.store.holder(session.id)
+    manager = desk.store.holder(session.id, record.place)
     new_id = desk.store.next_id(options.get("name") or f"{record.name}_fork")
     check_name(desk, variable_of(new_id))
     check_agents(changes.topology or record.topology, changes, session.id)
@@ -199,7 +201,7 @@ def answer(desk: Desk, record: RunRecord, text: str, keyboard: Any = None) -> Jo
     if not asks(record):
         raise RunNotFound(f"run {record.name!r} asks nothing now")
     assert record.history is not None  # noqa: S101 (it asks)
-    manager = desk.store.holder(record.session_id)
+    manager = desk.store.holder(record.session_id, record.place)
     job = session_job(record, manager, keyboard=keyboard)
     manager.append(record.session_id, QuestionAnswered(record.history.state.questions[0].id, text))
     return job

@@ -159,8 +159,9 @@ class Matcher:
     def _positions(self, run: str) -> list[str]:
         """Give the checkpoints and the steps of a run; none if it cannot be read."""
         try:
-            session_id = record_of(self._desk.find(run)).session_id
-            records = self._desk.store.holder(session_id).records(session_id) if session_id else []
+            record = record_of(self._desk.find(run))
+            holder = self._desk.store.holder(record.session_id, record.place)
+            records = holder.records(record.session_id) if record.session_id else []
         except MarsError:
             return []
         return [*positions.checkpoints(records), *positions.completed_steps(records)]

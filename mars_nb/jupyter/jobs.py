@@ -23,6 +23,7 @@ from mars_nb.jupyter.runner import Job
 from mars_nb.jupyter.store import slug
 from mars_nb.orchestra import Orchestra
 from mars_nb.state.codec import encode_content
+from mars_nb.state.file_storage import FileStorageBackend
 from mars_nb.topology.model import Topology
 from mars_nb.topology.names import RESERVED, quoted
 from mars_nb.topology.rules import PauseBeforeRule
@@ -276,6 +277,7 @@ def opened(session_id: str, manager: StateManager) -> RunRecord:
         If it cannot be read.
     """
     record = RunRecord(variable_of(session_id), None, Topology([], []), session_id=session_id)
+    record.place = str(manager.backend.path) if isinstance(manager.backend, FileStorageBackend) else ""
     refresh(record, manager)
     return record
 

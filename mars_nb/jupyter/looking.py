@@ -131,10 +131,11 @@ def agents(desk: Desk, arguments: Arguments) -> pd.DataFrame:
 
 
 def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
-    session_id = session_of(desk, record_of(run)).id
-    if made := made_again(desk, profiles_in(desk.store.holder(session_id).records(session_id))):
+    record = record_of(run)
+    session_id = session_of(desk, record).id
+    if made := made_again(desk, profiles_in(desk.store.holder(session_id, record.place).records(session_id))):
         show_line(f"made again from the instructions that the journal holds: {', '.join(made)}")
-    rows = compared_agents(desk, record_of(run))
+    rows = compared_agents(desk, record)
     return tabled(
         {
             "agent": strings(row[0] for row in rows),
@@ -213,7 +214,6 @@ def watch(desk: Desk, arguments: Arguments) -> Run:
     if screen is None:
         return run
     watched = opened(record.session_id, desk.store.files)
-    watched.place = str(desk.store.path)
     follow(desk.store, watched, screen)
     return shown(desk, watched)
 
@@ -222,7 +222,7 @@ def replay(desk: Desk, arguments: Arguments) -> Run:
     """Play a run again from its journal, as fast as it goes or at a speed; nobody is asked."""
     run = desk.find(arguments.word())
     session, speed = session_of(desk, record_of(run)), arguments.options.get("speed")
-    records = desk.store.holder(session.id).records(session.id)
+    records = desk.store.holder(session.id, record_of(run).place).records(session.id)
     result, screen = session.result, screen_of(desk, {} if speed else {"view": "static"})
     played = RunRecord(run.name, run.task, run.topology, session_id=session.id)
     played.begin()

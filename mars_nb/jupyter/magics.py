@@ -16,7 +16,7 @@ from mars_nb.jupyter.desk import Desk
 from mars_nb.jupyter.display import show_line
 from mars_nb.jupyter.foreground import close_run, is_settled, open_run, run_now
 from mars_nb.jupyter.runner import run_here
-from mars_nb.jupyter.store import FOLDER, Store
+from mars_nb.jupyter.store import FOLDER
 from mars_nb.jupyter.verbs import call
 from mars_nb.jupyter.wishes import grant
 
@@ -66,7 +66,7 @@ class MarsMagics(Magics):
     @observe("folder")
     def _choose_folder(self, _change: object = None) -> None:
         if hasattr(self, "desk"):
-            self.desk.store = Store(self.folder)
+            self.desk.store.move(self.folder)
 
     @observe("view")
     def _choose_view(self, _change: object = None) -> None:

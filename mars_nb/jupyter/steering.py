@@ -108,7 +108,7 @@ def _go_on(desk: Desk, arguments: Arguments, *, is_one_step: bool = False) -> Ru
     )
     job = session_job(
         record,
-        desk.store.holder(record.session_id),
+        desk.store.holder(record.session_id, record.place),
         changes=changes,
         user=user_of(options.get("user"), desk.variables),
         keyboard=keyboard_of(desk.shell),
@@ -126,7 +126,7 @@ def _carry_out(desk: Desk, job: Job, options: dict[str, Any]) -> Run:
     except RunStopped:
         raise
     except MarsError:  # it did not go on: it stands where it stood
-        refresh(record, desk.store.holder(record.session_id))
+        refresh(record, desk.store.holder(record.session_id, record.place))
         raise
     return shown(desk, record)
 
@@ -228,7 +228,7 @@ def fork(desk: Desk, arguments: Arguments) -> Run:
         raise
     except MarsError:  # it never went on: nothing is left of it
         desk.forget(job.record.session_id)
-        desk.store.holder(job.record.session_id).backend.delete(job.record.session_id)
+        desk.store.holder(job.record.session_id, job.record.place).backend.delete(job.record.session_id)
         raise
 
 

@@ -329,6 +329,18 @@ def test_a_cell_that_goes_on_with_its_session_names_the_agents_that_changed(team
     assert "changed since it ran last: B; what is defined here now is asked" in team.texts
 
 
+def test_runs_stay_within_reach_when_another_folder_is_chosen(team: Notebook) -> None:
+    team.mars("kept -p B --keep-going", CELL)
+    team.mars("gone -p B --keep-going --in-memory", CELL)
+    team.shell.magics_manager.registry["MarsMagics"].folder = "elsewhere"
+    assert list(team.mars("sessions")["session_id"]) == ["gone-1"]
+    assert team.mars("resume kept").final_response == "b(a(hello))"
+    assert team.mars("resume gone").final_response == "b(a(hello))"
+    team.mars("kept", CELL)
+    assert sorted(each.name for each in Path().glob("*/kept-*")) == ["kept-1", "kept-1"]
+    assert team.mars("export kept").is_file()
+
+
 def test_a_variable_that_is_no_run_is_not_taken_by_one_that_is_found_again(team: Notebook) -> None:
     team.mars("report -p B --keep-going", CELL)
     restart(team)
