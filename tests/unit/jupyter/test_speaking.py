@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mars_nb import AgentRegistry, ModelUnavailable, RuleError, ScriptedModel
+from mars_nb import AgentRegistry, CellError, ModelUnavailable, RuleError, ScriptedModel
 from mars_nb.agents import providers
 
 if TYPE_CHECKING:
@@ -39,6 +39,19 @@ def test_a_cell_with_instructions_is_an_agent(notebook: Notebook) -> None:
     assert notebook.texts == ["agent 'Data Writer' is ready (instructions; model: offline)"]
     assert (made.kind, made.instructions) == ("model", "Write in plain words.\nBe brief.")
     assert (made.description, [tool.name for tool in made.tools]) == ("Writes reports.", ["look_up"])
+
+
+def test_the_line_of_an_agent_is_filled_in_as_well(notebook: Notebook) -> None:
+    notebook.variables |= {"who": "Writer", "model": "offline"}
+    notebook.agent("{who} -m {model} -d 'a {who}'", "Write.")
+    assert AgentRegistry.default().get("Writer").description == "a Writer"
+    with pytest.raises(CellError, match=r"line 1: '.whom.': the notebook has no variable 'whom'; did you"):
+        notebook.agent("{whom}", "Write.")
+
+
+def test_a_marker_is_no_agent(notebook: Notebook) -> None:
+    with pytest.raises(CellError, match="'User' is a marker of the topology and nobody who is asked"):
+        notebook.agent("User", "Write.")
 
 
 def test_without_a_description_others_are_told_the_first_sentence(notebook: Notebook) -> None:
