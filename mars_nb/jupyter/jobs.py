@@ -114,6 +114,9 @@ def cell_job(cell: Cell, variables: Mapping[str, object], store: Store, keyboard
     record.session_id = _id(cell, team, store)
     if record.session_id in manager.backend.list():
         return _again(job, cell, manager)
+    if record.session_id in store.ids():
+        way_out = "leave out --in-memory" if "in_memory" in options else "add --in-memory"
+        raise CellError(f"session {record.session_id!r} is kept elsewhere: {way_out}, or choose another id")
     _make(job, cell)
     return job
 

@@ -329,6 +329,21 @@ def test_a_cell_that_goes_on_with_its_session_names_the_agents_that_changed(team
     assert "changed since it ran last: B; what is defined here now is asked" in team.texts
 
 
+def test_an_older_run_does_not_take_the_variable_of_a_later_one(team: Notebook) -> None:
+    team.mars("report -p B --keep-going", CELL)
+    team.mars("report", CELL)
+    later = team.variables["report"]
+    assert team.mars("resume report-1").name == "report_1"
+    assert team.variables["report"] is later
+    assert team.variables["report_1"].success
+
+
+def test_a_session_in_memory_does_not_hide_one_in_the_folder(team: Notebook) -> None:
+    team.mars("report -s study", CELL)
+    with pytest.raises(CellError, match="'study' is kept elsewhere: leave out --in-memory, or choose another id"):
+        team.mars("report -s study --in-memory", CELL)
+
+
 def test_runs_stay_within_reach_when_another_folder_is_chosen(team: Notebook) -> None:
     team.mars("kept -p B --keep-going", CELL)
     team.mars("gone -p B --keep-going --in-memory", CELL)
