@@ -89,7 +89,9 @@ def as_person(user: object) -> Person | None:
 
 def _no_person(user: object) -> AgentError:
     kind = user.__name__ if isinstance(user, type) else type(user).__name__
-    return AgentError(f"user= is a {kind}; expected a function question -> reply, a list of replies, or a mapping")
+    return AgentError(
+        f"user= is of type {kind}; expected a function question -> reply, a list of replies, or a mapping"
+    )
 
 
 class _Handler:

@@ -28,6 +28,7 @@ from mars_nb.agents.dialogue import Model
 from mars_nb.agents.models import ModelConfig, unsealed
 from mars_nb.agents.secrets import without_password
 from mars_nb.errors import ModelUnavailable, did_you_mean
+from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -173,10 +174,12 @@ def address(config: ModelConfig) -> Address:
 def _unknown(provider: str, name: str) -> ModelUnavailable:
     expected = f"{', '.join(f'{each}:' for each in (*PROVIDERS, LOCAL))} and a model's name, or any name with base_url="
     if provider in (*PROVIDERS, LOCAL):
-        return ModelUnavailable(f"the model {name!r} has no name after its provider; expected {OFFLINE}, {expected}")
+        return ModelUnavailable(
+            f"the model {quoted(name)} has no name after its provider; expected {OFFLINE}, {expected}"
+        )
     close = did_you_mean(provider, [*PROVIDERS, LOCAL, OFFLINE])
     source = f" ({VARIABLE} names it)" if os.environ.get(VARIABLE, "").strip() == name else ""
-    what = f"nobody is known who serves the model {name!r}{source}{close}"
+    what = f"nobody is known who serves the model {quoted(name)}{source}{close}"
     return ModelUnavailable(f"{what}; expected {OFFLINE}, {expected}")
 
 

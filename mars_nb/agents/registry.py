@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from mars_nb.errors import AgentError, AgentNotFound, did_you_mean
+from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,12 +81,12 @@ class AgentRegistry:
         """
         found = self._by_name.get(name)
         if found is None:
-            raise AgentNotFound(f"no agent {name!r} is registered{self._hint(name)}")
+            raise AgentNotFound(f"no agent {quoted(name)} is registered{self._hint(name)}")
         return found
 
     def _hint(self, name: str) -> str:
         close = did_you_mean(name, self.names())
-        return close or f"; define it first: Agent(name={name!r}, answer=...)"
+        return close or f"; define it first: Agent(name={quoted(name)}, answer=...)"
 
     def names(self) -> list[str]:
         """Give the names of all agents, in the order in which they were first registered."""

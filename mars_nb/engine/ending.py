@@ -22,7 +22,8 @@ def limit_reached(state: RunState) -> str | None:
     """Give why no further step may start, None while one may."""
     rules = state.plan.rules
     if state.n_completed >= rules.max_steps:
-        return f"max_steps({rules.max_steps}) reached: {state.n_completed} steps are done and another was to start"
+        done = "1 step is" if state.n_completed == 1 else f"{state.n_completed} steps are"
+        return f"max_steps({rules.max_steps}) reached: {done} done and another was to start"
     spent = overspent(state)
     return f"{spent} and another step was to start" if spent else None
 

@@ -33,12 +33,13 @@ def speaking(
     Raises
     ------
     ModelUnavailable
-        When a model could not answer.
+        When a model could not answer, or nobody serves the one that the call names.
     RuleError
         When there is a budget and a price is not known.
     """
     asked = [each for each in agents if each.kind == "model"]
     if not asked:
+        _check_known(call)
         return {}
     from mars_nb.agents.providers import check, chosen
 
@@ -48,6 +49,18 @@ def speaking(
         if budget_usd is not None:
             _check_price(config, budget_usd)
     return found
+
+
+def _check_known(call: Any) -> None:
+    """Refuse a model that nobody serves although nobody here would ask it: a misspelt name is not ignored."""
+    if call is None:
+        return
+    from mars_nb.agents.models import ModelConfig
+    from mars_nb.agents.providers import address, speaker
+
+    config = speaker(call)
+    if isinstance(config, ModelConfig):
+        address(config)
 
 
 def _wanted(agent: Agent, call: Any, before: Profile | None) -> Any:

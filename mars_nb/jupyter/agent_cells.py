@@ -16,7 +16,7 @@ from mars_nb.jupyter.arguments import Verb, read_arguments
 from mars_nb.jupyter.options import options_of
 from mars_nb.jupyter.placeholders import fill
 from mars_nb.jupyter.speaking import check_model, facts, tools_of
-from mars_nb.topology.names import clean_name, unquoted
+from mars_nb.topology.names import RESERVED, clean_name, unquoted
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -52,11 +52,12 @@ def define(shell: InteractiveShell, line: str, cell: str) -> str:
         If there is no name, an option is wrong, or the cell is neither one function nor instructions.
     """
     given = read_arguments("%%agent", USAGE, line)
-    name = _name(" ".join(given.words))
+    name = _name(_filled(" ".join(given.words), shell, "line 1"))
+    options = {key: _filled(text, shell, "line 1") for key, text in given.options.items()}
     function = _function(name, cell)
     if function is None:
-        return _instructed(shell, name, given.options, cell)
-    _refuse_options(given.options)
+        return _instructed(shell, name, options, cell)
+    _refuse_options(options)
     _execute(shell, cell)
     answer = shell.user_ns[function]
     if isinstance(answer, Agent):
@@ -68,16 +69,22 @@ def define(shell: InteractiveShell, line: str, cell: str) -> str:
 
 def _instructed(shell: InteractiveShell, name: str, options: dict[str, Any], cell: str) -> str:
     """Make an agent for which a model speaks."""
-    filled = fill(cell, shell.user_ns)
-    if filled.problems:
-        raise CellError(f"%%agent {name}: {filled.problems[0].message}")
+    text = _filled(cell, shell, f"%%agent {name}")
     own = options.get("model")
     if own is not None:
         check_model(own)
     tools: Any = tools_of(options.get("tools", ""), shell.user_ns)
-    about = options.get("description") or _first_sentence(filled.text)
-    Agent(own, name, instructions=filled.text.strip(), tools=tools, description=about)
+    about = options.get("description") or _first_sentence(text)
+    Agent(own, name, instructions=text.strip(), tools=tools, description=about)
     return f"agent {name!r} is ready (instructions; {f'model: {own}' if own else facts()})"
+
+
+def _filled(text: str, shell: InteractiveShell, place: str) -> str:
+    """Fill in the placeholders of a text."""
+    filled = fill(text, shell.user_ns)
+    if filled.problems:
+        raise CellError(f"{place}: {filled.problems[0].message}")
+    return filled.text
 
 
 def _first_sentence(text: str) -> str:
@@ -94,7 +101,9 @@ def _refuse_options(options: dict[str, Any]) -> None:
 def _name(name: str) -> str:
     if not name:
         raise CellError("line 1: %%agent needs a name: '%%agent Writer', and below it one function, or instructions")
-    return clean_name(unquoted(name))
+    if (clean := clean_name(unquoted(name))) in RESERVED:
+        raise CellError(f"line 1: {clean!r} is a marker of the topology and nobody who is asked; choose another name")
+    return clean
 
 
 def _function(name: str, cell: str) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mars_nb.errors import CellError, did_you_mean
-from mars_nb.jupyter.options import Option, split_line
+from mars_nb.errors import CellError
+from mars_nb.jupyter.options import Option, nearest_option, split_line
 from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class Verb:
     n_words : int
         Most words that it takes; any number of them if negative.
     takes : str
-        What its first word is, for completion: ``"run"``, ``"live"`` (one that goes on), ``"where"`` (``RUN@WHERE``),
-        ``"at"`` (the same, with a new name), ``"model"``, ``"file"``, ``"topic"``; empty for none of these.
+        What each of its words is, for completion: ``"run"``, ``"where"`` (RUN@WHERE), ``"place"`` ([RUN@]WHERE),
+        ``"at"`` ([RUN@]NAME), ``"live"``, ``"file"``, ``"model"``, ``"topic"``.
     """
 
     do: Callable[[Desk, Arguments], Any]
@@ -122,7 +122,8 @@ def read_arguments(name: str, verb: Verb, line: str) -> Arguments:
             after = value if equals or not option.metavar else _value(tokens, option)
             _set(values, option, after, equals)
     if len(words) > verb.n_words:
-        raise CellError(f"'{_called(name)}' takes '{verb.usage}'; found {quoted(' '.join(words))}")
+        takes = f"{verb.usage!r}" if verb.usage else "nothing"
+        raise CellError(f"'{_called(name)}' takes {takes}; found {quoted(' '.join(words))}")
     return Arguments(tuple(words), values, text)
 
 
@@ -133,7 +134,7 @@ def _called(name: str) -> str:
 def _unknown(name: str, found: str, options: Sequence[Option]) -> str:
     names = [option.long for option in options]
     expected = f"expected {', '.join(names)}" if names else "it takes none"
-    return f"'{_called(name)}': unknown option {quoted(found)}{did_you_mean(found[:80], names) or f'; {expected}'}"
+    return f"'{_called(name)}': unknown option {quoted(found)}{nearest_option(found, options) or f'; {expected}'}"
 
 
 def _value(tokens: list[Any], option: Option) -> str:

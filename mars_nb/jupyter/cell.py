@@ -251,15 +251,15 @@ def _check_together(
 def _context(
     lines: CellLines, options: Mapping[str, Any], variables: Mapping[str, object], problems: list[Problem]
 ) -> dict[str, Any]:
-    named = [(1, name.strip()) for name in options.get("context", "").split(",") if name.strip()]
+    where = [(number, f"line {number}: context", name) for number, name in lines.context]
+    where += [(1, "line 1: --context", name.strip()) for name in options.get("context", "").split(",") if name.strip()]
     values: dict[str, Any] = {}
-    for number, name in [*lines.context, *named]:
+    for number, place, name in where:
         try:
             if len(problems) < MAX_PROBLEMS:
                 values[name] = value_of(name, variable(name, variables))
         except MarsError as error:
-            message = str(error).partition("; for the literal")[0]
-            problems.append((number, CellError(f"line {number}: context: {message}")))
+            problems.append((number, CellError(f"{place}: {error}")))
     return values
 
 

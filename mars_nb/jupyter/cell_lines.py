@@ -6,6 +6,7 @@ would make is counted before it is made.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from mars_nb.topology.notation import (
     parse_names,
     without_comment,
 )
+from mars_nb.topology.repairs import joined_arrows
+from mars_nb.topology.rule_text import RULE_WORDS
 from mars_nb.topology.rules import parse_rule
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ MAX_NODES = 1_000
 MAX_EDGES = 10_000
 MAX_PROBLEMS = 100
 FENCE = '"""'
+RULE_OF_WORDS = re.compile(r"([a-z_]+)(?: *= *| +)([0-9.]+)")
+"""A rule as it is written by whoever forgets the brackets: ``timeout 300``, ``max_steps=5``."""
 HEADERS = ("task:", "context:", "entry:")
 
 
@@ -148,13 +153,16 @@ class _Reader:
             case "context":
                 self.found.context += [(line.number, name) for name in _variables(line, rest)]
             case "entry":
-                self.found.entry += [(line.number, name) for name in numbered(line, lambda _: parse_names(rest))]
+                self.found.entry += _names(line, rest)
             case "nodes":
-                self.found.nodes += [(line.number, name) for name in numbered(line, lambda _: parse_names(rest))]
+                self.found.nodes += _names(line, rest)
             case _:
+                shown = quoted(line.text.strip().partition(":")[0].strip() + ":")
+                if word in RULE_WORDS:
+                    meant = quoted(f"{word}({rest.strip()})")
+                    raise CellError(f"line {line.number}: {shown} is a rule and no header; did you mean {meant}?")
                 near = did_you_mean(f"{word[:80]}:", HEADERS)
                 hint = "; if it belongs to the task, indent it" if self.has_task else near
-                shown = quoted(line.text.strip().partition(":")[0].strip() + ":")
                 raise CellError(f"line {line.number}: unknown header {shown}; expected {', '.join(HEADERS)}{hint}")
 
     def rule(self, line: Line) -> None:
@@ -180,9 +188,10 @@ class _Reader:
                 f"{quoted(text)}: IPython's % and ! lines have no place in a %%mars cell; put it in a cell of its own"
             )
         what = f"{quoted(text)} is no edge, rule or header; {EXPECTED}"
-        if self.has_task:
+        meant = _meant(text)
+        if self.has_task and meant.startswith("task:"):
             return f"{what}; if it belongs to the task, indent it"
-        return f"{what}; did you mean {quoted(f'task: {text}')}?"
+        return f"{what}; did you mean {quoted(meant)}?"
 
     def check_indented(self) -> None:
         """Find lines of the task that were meant as edges; an editor indents them by itself below ``task:``."""
@@ -218,11 +227,29 @@ def _check_line(line: Line) -> None:
         raise NotationError(f"{what}; expected visible text: type the line again", line=line.number)
 
 
+def _meant(text: str) -> str:
+    """Give the line that was meant: an arrow in two pieces, a rule without brackets, a header without colon, a task."""
+    joined = joined_arrows(text)
+    if joined != text and edge_names(joined):
+        return joined
+    rule = RULE_OF_WORDS.fullmatch(text)
+    if rule and rule[1] in RULE_WORDS:
+        return f"{rule[1]}({rule[2]})"
+    word, _, rest = text.partition(" ")
+    return f"{word}: {rest}" if f"{word.casefold()}:" in HEADERS else f"task: {text}"
+
+
+def _names(line: Line, rest: str) -> list[tuple[int, str]]:
+    word = line.text.partition(":")[0].strip()
+    return [(line.number, name) for name in numbered(line, lambda _: parse_names(rest, f"expected '{word}: A, B'"))]
+
+
 def _variables(line: Line, rest: str) -> list[str]:
     names = [name.strip() for name in rest.split(",")]
     for name in names:
         if not name.isidentifier():
-            raise CellError(f"line {line.number}: {quoted(name)} is no variable; expected 'context: table, limits'")
+            what = f"{quoted(name)} is no variable" if name else "a name is missing"
+            raise CellError(f"line {line.number}: {what}; expected 'context: table, limits'")
     return names
 
 

@@ -1,21 +1,25 @@
-"""Completion inside ``%%mars`` cells and ``%mars`` lines: agents, rules, headers, variables, options, verbs, runs.
+"""Completion inside ``%%mars`` cells, ``%mars`` and ``%%agent`` lines: agents, rules, options, verbs, runs, variables.
 
-Where something of ours fits, Python's own suggestions are kept out: a cell is no Python.
+Python's own suggestions are kept out of them, also where nothing of ours fits: a cell is no Python.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 from IPython.core.completer import SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from mars_nb.agents.providers import OFFLINE, PROVIDERS
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.errors import MarsError
-from mars_nb.jupyter.cell_lines import HEADERS
+from mars_nb.jupyter.agent_cells import USAGE
+from mars_nb.jupyter.cell_lines import FENCE, HEADERS
 from mars_nb.jupyter.help import TOPICS
-from mars_nb.jupyter.options import FORMATS, KINDS, OPTIONS, VIEWS, WIDTHS_IN
+from mars_nb.jupyter.options import FORMATS, KINDS, OPTIONS, VERB_OPTIONS, VIEWS, WIDTHS_IN
+from mars_nb.jupyter.placeholders import own_names
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.verbs import BUILT
 from mars_nb.state import positions
@@ -24,27 +28,31 @@ from mars_nb.topology.notation import edge_names
 from mars_nb.topology.rule_text import RULE_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from IPython.core.completer import CompletionContext
 
+    from mars_nb.jupyter.arguments import Verb
     from mars_nb.jupyter.desk import Desk
+    from mars_nb.jupyter.options import Option
 
-_LINE_MAGIC = re.compile(r"(?:.*=\s*)?%mars(?P<rest>(?:\s.*)?)$")
+_LINE_MAGIC = re.compile(r"(?:.*=\s*)?%mars\s(?P<rest>.*)$")
+_CELL_MAGIC = re.compile(r"%%(?P<magic>mars|agent)(?:\s|$)")
+_WHOLE_TASK = re.compile(r"\s(?:-t|--topology)\b")
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w*)$")
 _LAST_NAME = re.compile(r"(?:->|,|\(|:|^)\s*([^,>(:]*)$")
 MODELS = (OFFLINE, *(f"{provider}:" for provider in PROVIDERS), "local:smollm2")
-_CHOICES = {
+_RULES = tuple(f"{word}(" for word in RULE_WORDS)
+_CHOICES: Final[dict[str, Sequence[str]]] = {
     "--view": VIEWS,
     "--format": FORMATS,
-    "-f": FORMATS,
     "--checkpoint-every": ("join", "step"),
     "--model": MODELS,
-    "-m": MODELS,
     "--kind": KINDS,
     "--width": tuple(WIDTHS_IN),
+    "--rule": _RULES,
 }
-_VARIABLE_OPTIONS = {"-t", "--topology", "-c", "--context", "-u", "--user"}
+_OPTIONS: Final = {name: option for option in (*OPTIONS, *VERB_OPTIONS) for name in (option.long, option.short) if name}
 
 Found = tuple[str, "Iterable[str]", str]
 """What is typed already, what may stand there, and what kind of thing that is."""
@@ -64,17 +72,22 @@ class Matcher:
 
     @context_matcher(identifier="mars_nb")  # type: ignore[untyped-decorator]  # IPython
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
-        """Give the completions in the form that IPython asks for."""
-        typed, fitting, kind = self.found(context.full_text, context.cursor_line, context.text_until_cursor)
+        """Give the completions in the form that IPython asks for.
+
+        Where nothing fits, what is typed stays as it is: only a matcher that has something may suppress the others.
+        """
+        found = self.found(context.full_text, context.cursor_line, context.text_until_cursor)
+        typed, fitting, kind = found or ("", (), "")
         names = [name for name in fitting if name.casefold().startswith(typed.casefold())]
+        shown = names or ([typed] if found else [])
         return SimpleMatcherResult(
-            completions=[SimpleCompletion(text=name, type=kind) for name in dict.fromkeys(names)],
+            completions=[SimpleCompletion(text=name, type=kind) for name in dict.fromkeys(shown)],
             matched_fragment=typed,
-            suppress=bool(names),
+            suppress=found is not None,
             ordered=True,
         )
 
-    def found(self, text: str, number: int, before: str) -> Found:
+    def found(self, text: str, number: int, before: str) -> Found | None:
         """Find what may stand at the cursor.
 
         Parameters
@@ -88,95 +101,155 @@ class Matcher:
 
         Returns
         -------
-        tuple of str, iterable of str and str
-            What is typed already, what may stand there, and its kind.
+        tuple of str, iterable of str and str, or None
+            What is typed already, what may stand there, and its kind; None where Python knows better.
         """
         if line := _LINE_MAGIC.match(before):
             return self._verb(line["rest"])
         lines = text.split("\n")
         head = next((i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), number)
-        if not re.match(r"%%mars(\s|$)", lines[head]) or number < head:
-            return "", (), ""
+        magic = _CELL_MAGIC.match(lines[head] if number > head else before) if number >= head else None
+        if magic is None or (number == head and not re.search(r"\s", before)):
+            return None
         if number == head:
-            return self._option(before)
-        return self._cell_line(lines[head + 1 : number], before)
+            return self._head(magic["magic"], before)
+        if magic["magic"] == "agent":
+            return None
+        return self._cell_line(lines[head], lines[head + 1 : number], before)
+
+    def _head(self, magic: str, before: str) -> Found:
+        """Find what may stand on the line of a cell magic: a name, then options."""
+        *words, typed = re.split(r"\s+", before)
+        if value := self._value_at(words, typed):
+            return value
+        options = _left(OPTIONS if magic == "mars" else USAGE.options, words)
+        if typed.startswith("-") or len(words) > 1:
+            return typed, options, "option"
+        names = self._bound() if magic == "mars" else AgentRegistry.default().names()
+        return typed, [*names, *options], "name"
 
     def _verb(self, rest: str) -> Found:
-        *words, typed = rest.split(" ") if rest.strip() else ["", ""]
-        words = [word for word in words if word]
+        """Find what may stand after ``%mars``: a verb, its words and options."""
+        *words, typed = re.split(r"\s+", rest.lstrip())
         if not words:
             return typed, sorted(BUILT), "command"
         verb = BUILT.get(words[0])
         if verb is None:
-            return typed, (), "run"
-        if typed.startswith("-"):
-            return typed, [option.long for option in verb.options if option.long not in words], "option"
-        if words[-1] in _CHOICES or words[-1] in _VARIABLE_OPTIONS:
-            return self._option_value(words[-1], typed)
-        return self._argument(verb.takes, typed)
+            return typed, (), ""
+        return self._value_at(words, typed) or self._argument(verb, words[1:], typed)
 
-    def _argument(self, takes: str, typed: str) -> Found:
-        if takes == "model":
-            return typed, MODELS, "model"
-        if takes == "topic":
-            return typed, TOPICS, "topic"
-        if takes in ("where", "at") and "@" in typed:
-            run, _, where = typed.partition("@")
+    def _argument(self, verb: Verb, words: list[str], typed: str) -> Found:
+        takes, place = verb.takes.split(), _n_words(words)
+        if typed.startswith("-") or place >= len(takes):
+            return typed, _left(verb.options, words), "option"
+        return self._word(takes[place], typed)
+
+    def _word(self, takes: str, typed: str) -> Found:
+        run, at, where = typed.partition("@")
+        if at and takes in ("where", "place", "at"):
             return where, self._positions(run), "position"
-        if takes == "live":
-            return typed, [run.name for run in self._desk.live], "run"
-        if takes == "where":
-            return typed, [*self._runs(), *self._positions("")], "run"
-        return typed, self._runs() if takes in ("run", "at") else (), "run"
+        known: dict[str, Callable[[], Iterable[str]]] = {
+            "place": lambda: [*self._runs(), *self._positions("")],
+            "live": lambda: [run.name for run in self._desk.live],
+            "file": lambda: _files(typed),
+            "model": lambda: MODELS,
+            "topic": lambda: TOPICS,
+        }
+        return typed, known.get(takes, self._runs)(), takes
 
     def _positions(self, run: str) -> list[str]:
         """Give the checkpoints and the steps of a run; none if it cannot be read."""
         try:
-            session_id = record_of(self._desk.find(run)).session_id
-            records = self._desk.store.holder(session_id).records(session_id) if session_id else []
+            record = record_of(self._desk.find(run))
+            holder = self._desk.store.holder(record.session_id, record.place)
+            records = holder.records(record.session_id) if record.session_id else []
         except MarsError:
             return []
         return [*positions.checkpoints(records), *positions.completed_steps(records)]
 
-    def _option_value(self, option: str, typed: str) -> Found:
-        return (typed, _CHOICES[option], "value") if option in _CHOICES else (typed, self._variables(), "variable")
+    def _value_at(self, words: list[str], typed: str) -> Found | None:
+        """Find what may stand for the value of an option, ``--view st`` or ``--view=st``; None if none is due here."""
+        if place := _PLACEHOLDER.search(typed):
+            return place[1], self._data(), "variable"
+        long, equals, value = typed.partition("=")
+        if equals and long in _OPTIONS:
+            return self._value(_OPTIONS[long].long, value)
+        option = _OPTIONS.get(words[-1]) if words else None
+        return self._value(option.long, typed) if option and option.metavar else None
 
-    def _option(self, before: str) -> Found:
-        *words, typed = re.split(r"\s+", before)
-        last = words[-1] if words else ""
-        if last in _CHOICES or last in _VARIABLE_OPTIONS:
-            return self._option_value(last, typed)
-        if last in ("-s", "--session"):
-            return typed, self._desk.store.ids(), "session"
-        if last in ("-p", "--pause-before"):
-            return typed, AgentRegistry.default().names(), "agent"
-        given = set(words)
-        options = [option.long for option in OPTIONS if option.long not in given]
-        return (typed, options, "option") if typed.startswith("-") or len(words) > 1 else (typed, (), "")
+    def _value(self, option: str, typed: str) -> Found:
+        known: dict[str, Callable[[], Iterable[str]]] = {
+            "--topology": self._data,
+            "--context": self._data,
+            "--user": lambda: [*self._data(), *self._functions()],
+            "--tools": self._functions,
+            "--pause-before": AgentRegistry.default().names,
+            "--agent": AgentRegistry.default().names,
+            "--session": self._desk.store.ids,
+            "--from": self._runs,
+        }
+        if find := known.get(option):
+            return re.split("[,=]", typed)[-1], find(), option.removeprefix("--")
+        return typed, _CHOICES.get(option, ()), "value"
 
-    def _cell_line(self, above: list[str], before: str) -> Found:
+    def _cell_line(self, magic: str, above: list[str], before: str) -> Found:
         if place := _PLACEHOLDER.search(before):
-            return place[1], self._variables(), "variable"
+            return place[1], self._data(), "variable"
         header = before.partition(":")[0].strip().casefold() if ":" in before else ""
+        is_fenced = "\n".join(above).count(FENCE) % 2 == 1
         last = _LAST_NAME.search(before)
         typed = last[1] if last else ""
-        if header == "task" or before[:1].isspace():
+        if header == "task" or before[:1].isspace() or is_fenced or _WHOLE_TASK.search(magic):
             return "", (), ""
         if header == "context":
-            return typed, self._variables(), "variable"
-        if header == "entry" or "->" in before or "(" in before:
+            return typed, self._data(), "variable"
+        if header == "entry":
+            return typed, [name for name in self._agents(above) if name not in RESERVED], "agent"
+        if "->" in before or "(" in before:
             return typed, self._agents(above), "agent"
-        starts = [*(f"{header} " for header in HEADERS), *(f"{word}(" for word in RULE_WORDS)]
+        starts = [*(f"{header} " for header in HEADERS), *_RULES]
         return before, [*starts, *self._agents(above)], "line"
 
     def _agents(self, above: list[str]) -> list[str]:
         drawn = [name for line in above for name in edge_names(line) or ()]
         return [*dict.fromkeys([*AgentRegistry.default().names(), *drawn, *sorted(RESERVED)])]
 
-    def _variables(self) -> list[str]:
-        hidden = {"In", "Out", "exit", "quit", "get_ipython", "open"}
-        return sorted(name for name in self._desk.variables if not name.startswith("_") and name not in hidden)
+    def _data(self) -> list[str]:
+        """Give the variables that hold something which can be written down, or drawn."""
+        names, variables = own_names(self._desk.variables), self._desk.variables
+        return sorted(each for each in names if not (callable(variables[each]) or _is_code(variables[each])))
+
+    def _functions(self) -> list[str]:
+        names, variables = own_names(self._desk.variables), self._desk.variables
+        return sorted(each for each in names if callable(variables[each]) and not _is_code(variables[each]))
+
+    def _bound(self) -> list[str]:
+        return [name for name, value in self._desk.variables.items() if isinstance(value, Run)]
 
     def _runs(self) -> list[str]:
-        bound = [name for name, value in self._desk.variables.items() if isinstance(value, Run)]
-        return [*sorted({*bound, *(run.name for run in self._desk.runs)}), *self._desk.store.ids()]
+        return [*sorted({*self._bound(), *(run.name for run in self._desk.runs)}), *self._desk.store.ids()]
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, type | ModuleType)
+
+
+def _left(options: Iterable[Option], words: list[str]) -> list[str]:
+    """Give the options that are not there yet."""
+    return [option.long for option in options if not {option.long, option.short} & set(words)]
+
+
+def _n_words(words: list[str]) -> int:
+    """Count the words that are neither options nor their values."""
+    is_value = [bool((option := _OPTIONS.get(before)) and option.metavar) for before in ["", *words]]
+    return sum(not (word.startswith("-") or after) for word, after in zip(words, is_value, strict=False))
+
+
+def _files(typed: str) -> list[str]:
+    """Give the files and folders of which the path so far may be the beginning."""
+    folder = typed[: typed.rfind("/") + 1]
+    try:
+        inside = sorted(Path(folder or ".").expanduser().iterdir())
+    except OSError:
+        return []
+    return [f"{folder}{each.name}{'/' if each.is_dir() else ''}" for each in inside if not each.name.startswith(".")]

@@ -83,12 +83,20 @@ class Desk:
     def adopt(self, record: RunRecord) -> Run:
         """Bind a run that was read back, under a name that is free."""
         taken = {known.name for known in self.live if record_of(known) is not record}
-        if record.name in taken or not isinstance(self.variables.get(record.name, Run(record)), Run):
+        if record.name in taken or not self._may_take(record):
             record.name = record.session_id.replace("-", "_").replace(".", "_")
         known = [run for run in self.runs if record_of(run) is record]
         run = known[0] if known else Run(record)
         self.bind(run, replace=False)
         return run
+
+    def _may_take(self, record: RunRecord) -> bool:
+        """Tell whether a run may have its variable: one that is no run stays, and so does a later run of that name."""
+        holder = self.variables.get(record.name)
+        if not isinstance(holder, Run):
+            return record.name not in self.variables
+        is_same = record_of(holder).session_id == record.session_id
+        return is_same or self.store.last_of(record.name) == record.session_id
 
     def forget(self, session_id: str) -> None:
         """Forget the run of a session that is gone."""

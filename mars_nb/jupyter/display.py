@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from IPython.display import display
 
 from mars_nb.agents.content import is_table
-from mars_nb.agents.replies import as_text, headed
+from mars_nb.agents.replies import headed
 from mars_nb.views.labels import clean
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def answer_bundle(run: Run, form: Format = "md") -> dict[str, str]:
     run : Run
         It has ended.
     form : {"md", "text", "json"}
-        Markdown and text, or text alone, or the JSON of the answer as text.
+        Markdown and text, or text alone, or the JSON of the answer as text; a table in it has columns, index and data.
 
     Returns
     -------
@@ -93,17 +93,17 @@ def answer_bundle(run: Run, form: Format = "md") -> dict[str, str]:
     """
     if form == "json":
         return {"text/plain": folded(_json(run.final_response), run.name)}
-    text = folded(answer_text(run), run.name)
-    return {"text/plain": text} if form == "text" else {"text/markdown": safe_markdown(text), "text/plain": text}
+    plain = {"text/plain": folded(answer_text(run, is_fenced=False), run.name)}
+    return plain if form == "text" else {"text/markdown": safe_markdown(folded(answer_text(run), run.name)), **plain}
 
 
-def answer_text(run: Run) -> str:
-    """Give the answer of a run as one text: several answers with headings, tables and JSON in a fence."""
+def answer_text(run: Run, *, is_fenced: bool = True) -> str:
+    """Give the answer of a run as one text: several answers with headings, tables and JSON perhaps in a fence."""
     answer = run.final_response
     responses = run.responses
     if len(responses) > 1 and isinstance(answer, dict) and answer.keys() == responses.keys():
-        return headed({name: _content_text(each) for name, each in responses.items()})
-    return _content_text(answer)
+        return headed({name: _content_text(each, is_fenced=is_fenced) for name, each in responses.items()})
+    return _content_text(answer, is_fenced=is_fenced)
 
 
 def folded(text: str, name: str) -> str:
@@ -141,16 +141,20 @@ def _disarmed(link: re.Match[str]) -> str:
     return f"]\\{mark}{space}{address}"
 
 
-def _content_text(content: Any) -> str:
+def _content_text(content: Any, *, is_fenced: bool) -> str:
     if isinstance(content, str):
         return content
-    if is_table(content):
-        return f"```text\n{_table_text(content)}\n```"
-    return f"```json\n{_json(content)}\n```"
+    kind, text = ("text", _table_text(content)) if is_table(content) else ("json", _json(content))
+    return f"```{kind}\n{text}\n```" if is_fenced else text
 
 
 def _json(content: Any) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False, default=as_text)
+    return json.dumps(content, indent=2, ensure_ascii=False, default=_split)
+
+
+def _split(table: Any) -> Any:
+    """Give a table as JSON that `pandas.read_json` reads with ``orient="split"``."""
+    return json.loads(table.to_json(orient="split", date_format="iso"))
 
 
 def _table_text(table: Any) -> str:

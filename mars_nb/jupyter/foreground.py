@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mars_nb.errors import CellError, RunFailed, RunPaused, RunStopped
+from mars_nb.jupyter.acts import changed_agents
 from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.display import show_answer, show_line
 from mars_nb.jupyter.jobs import cell_job
@@ -67,9 +68,18 @@ def open_run(desk: Desk, line: str, cell: str) -> Foreground:
     read = parse(line, cell, desk.variables)
     _refuse_twice(desk, read.options)
     job = cell_job(read, desk.variables, desk.store, keyboard_of(desk.shell))
+    if job.record.history is not None:
+        tell_changed(desk, job.record, read.options)
     run = Run(job.record)
     desk.bind(run)
     return Foreground(job, run, screen_of(desk, read.options), read.options)
+
+
+def tell_changed(desk: Desk, record: RunRecord, options: Mapping[str, Any]) -> None:
+    """Name the agents of a run that goes on which are others now; those of one that is over are not asked."""
+    is_silent = record.status == "succeeded" or "quiet" in options
+    if changed := [] if is_silent else changed_agents(desk, record):
+        show_line(f"changed since it ran last: {', '.join(changed)}; what is defined here now is asked")
 
 
 def _refuse_twice(desk: Desk, options: Mapping[str, Any]) -> None:
@@ -96,17 +106,22 @@ def is_settled(foreground: Foreground) -> bool:
         show_dry(foreground)
     elif record.status == "succeeded":
         close_run(foreground, ended=True)
-        show_line(f"session {record.session_id!r} had succeeded before: shown again, nobody was asked")
+        if "quiet" not in options:
+            show_line(f"session {record.session_id!r} had succeeded before: shown again, nobody was asked")
     elif "background" in options:
         run_behind(foreground.job, foreground.screen)
-        foreground.screen.say(_in_background(record))
+        if "quiet" not in options:
+            _say_behind(foreground.screen, record)
     else:
         return False
     return True
 
 
-def _in_background(record: RunRecord) -> str:
-    return f"{record.name} goes on in the background · await {record.name} · %mars pause {record.name}"
+def _say_behind(screen: Screen, record: RunRecord) -> None:
+    """Say that a run goes on in the background, or what is next if it was over before that was said."""
+    screen.say(f"{record.name} goes on in the background · await {record.name} · %mars pause {record.name}")
+    if record.end.done():
+        screen.say(record.next_steps)
 
 
 def run_now(foreground: Foreground) -> None:

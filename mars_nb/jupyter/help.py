@@ -126,7 +126,7 @@ _OPTION_NOTES = {
     "max_steps": "most steps of the run",
     "session": "the run is this session: new, gone on with, or shown again if it is over",
     "once": "the same with an id made from cell, agents and inputs: Run All costs nothing",
-    "context": "a variable that every agent gets",
+    "context": "a variable that every agent gets; several by comma",
     "model": "which model speaks in this run: offline, openai:…, anthropic:…, google:…, ollama:…",
     "user": "who answers questions: a list of replies, or a function",
     "checkpoint_every": "name positions on the way: step-4 after four steps",

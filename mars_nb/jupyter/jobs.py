@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mars_nb.agents.content import as_content
 from mars_nb.agents.registry import AgentRegistry
-from mars_nb.errors import CellError, SessionError, StorageError
+from mars_nb.errors import CellError, SessionError, StorageError, did_you_mean
 from mars_nb.events import RunStarted
 from mars_nb.jupyter.live import at_once
 from mars_nb.jupyter.plans import Team, team_of, unknown_agents, user_of
@@ -23,6 +23,7 @@ from mars_nb.jupyter.runner import Job
 from mars_nb.jupyter.store import slug
 from mars_nb.orchestra import Orchestra
 from mars_nb.state.codec import encode_content
+from mars_nb.state.file_storage import FileStorageBackend
 from mars_nb.topology.model import Topology
 from mars_nb.topology.names import RESERVED, quoted
 from mars_nb.topology.rules import PauseBeforeRule
@@ -115,6 +116,9 @@ def cell_job(cell: Cell, variables: Mapping[str, object], store: Store, keyboard
     record.session_id = _id(cell, team, store)
     if record.session_id in manager.backend.list():
         return _again(job, cell, manager)
+    if record.session_id in store.ids():
+        way_out = "leave out --in-memory" if "in_memory" in options else "add --in-memory"
+        raise CellError(f"session {record.session_id!r} is kept elsewhere: {way_out}, or choose another id")
     _make(job, cell)
     return job
 
@@ -206,13 +210,28 @@ def session_job(
     Raises
     ------
     CellError
-        If an agent is missing; all of them are named.
+        If an agent is missing; all of them are named. If the run is over, and something is to be another one.
     """
-    if record.status != "succeeded":
+    if record.status == "succeeded":
+        check_nothing(record, changes)
+    else:
         check_agents(changes.topology or record.topology, changes, record.handle)
         check_free(manager, record.session_id)
     orchestra = Orchestra(AgentRegistry.default(), state_manager=manager)
     return Job(record, orchestra, partial(_resume, changes=changes), user, keyboard, is_one_step=is_one_step)
+
+
+def check_nothing(record: RunRecord, changes: Changes) -> None:
+    """Refuse changes to a run that is over, where nothing would come of them.
+
+    Raises
+    ------
+    CellError
+        If there are any.
+    """
+    if changes != NOTHING:
+        fork = f"%mars fork {record.handle}@WHERE"
+        raise CellError(f"run {record.name!r} is over there, and nothing would change; go on from before: {fork}")
 
 
 def check_agents(topology: Topology, changes: Changes, called: str) -> None:
@@ -221,9 +240,11 @@ def check_agents(topology: Topology, changes: Changes, called: str) -> None:
     Raises
     ------
     CellError
-        If one is missing; all of them are named.
+        If one is missing; all of them are named. If one is given that is not drawn.
     """
     given = {agent.name for agent in changes.agents}
+    for name in sorted(given - set(topology.nodes)):
+        raise CellError(f"--agent {quoted(name)}: no such agent is drawn{did_you_mean(name, topology.nodes)}")
     unknown = [name for name in unknown_agents(topology) if name not in given]
     if unknown:
         is_one = len(unknown) == 1
@@ -261,6 +282,7 @@ def opened(session_id: str, manager: StateManager) -> RunRecord:
         If it cannot be read.
     """
     record = RunRecord(variable_of(session_id), None, Topology([], []), session_id=session_id)
+    record.place = str(manager.backend.path) if isinstance(manager.backend, FileStorageBackend) else ""
     refresh(record, manager)
     return record
 

@@ -39,7 +39,9 @@ def export(desk: Desk, arguments: Arguments) -> Path:
     run = desk.find(arguments.word())
     session = session_of(desk, record_of(run))
     path = Path(arguments.word(1) or f"{session.id}.mars.zip").expanduser()
-    export_session(desk.store.holder(session.id).backend, session.id, path)
+    if path.suffix != ".zip":
+        raise CellError(f"{quoted(str(path))}: expected a name that ends in '.zip', such as '{session.id}.mars.zip'")
+    export_session(desk.store.holder(session.id, record_of(run).place).backend, session.id, path)
     show_line(f"{session.id} is one file now: {path}, {path.stat().st_size:,} bytes; %mars import {path} reads it back")
     return path
 
@@ -56,9 +58,10 @@ def trust(desk: Desk, arguments: Arguments) -> pd.DataFrame:
     """Trust a session that was made elsewhere, from now on; gives the agents that would run if it went on."""
     run = desk.find(_needed(arguments, "trust", "a session: '%mars trust ID'"))
     session = session_of(desk, record_of(run))
-    backend = desk.store.holder(session.id).backend
+    backend = desk.store.holder(session.id, record_of(run).place).backend
     was_trusted = backend.is_trusted(session.id)
-    backend.open(session.id, trust=True).close()
+    if not was_trusted:
+        backend.open(session.id, trust=True).close()
     names = [name for name in run.topology.nodes if name not in RESERVED]
     mine = ", ".join(name for name in names if name in AgentRegistry.default()) or "nobody"
     word = "was trusted already" if was_trusted else "is trusted from now on"
@@ -69,12 +72,22 @@ def trust(desk: Desk, arguments: Arguments) -> pd.DataFrame:
 def delete(desk: Desk, arguments: Arguments) -> Text:
     """Delete a session and all that was kept of it."""
     name = _needed(arguments, "delete", "a session: '%mars delete ID'; %mars sessions lists them")
-    session_id = name if name in desk.store.ids() else record_of(desk.find(name)).session_id
+    session_id, place = (name, "") if name in desk.store.ids() else _where(desk, name)
     if not session_id:
         raise CellError(f"run {name!r} was only drawn, there is nothing to delete")
-    desk.store.holder(session_id).backend.delete(session_id)
+    backend = desk.store.holder(session_id, place).backend
+    # One that has just begun has not written anything yet.
+    is_live = any(record_of(run).session_id == session_id for run in desk.live)
+    if is_live or backend.has_writer(session_id):
+        raise CellError(f"session {session_id!r} is going on, here or in another kernel; stop it there first")
+    backend.delete(session_id)
     desk.forget(session_id)
     return Text(f"deleted {session_id}")
+
+
+def _where(desk: Desk, name: str) -> tuple[str, str]:
+    record = record_of(desk.find(name))
+    return record.session_id, record.place
 
 
 def clean(desk: Desk, arguments: Arguments) -> Text:
@@ -107,11 +120,12 @@ def save(desk: Desk, arguments: Arguments) -> Path:
         raise CellError(f"{quoted(str(path))}: expected a name that ends in '.mars'")
     if desk.last_cell is None:
         raise CellError("there is no %%mars cell to save yet; run one, or draw it with %%mars --dry-run")
-    if path.exists() and "replace" not in arguments.options:
-        raise CellError(f"{quoted(str(path))} is there already; choose another name, or --replace it")
     line, cell = desk.last_cell
     try:
-        path.write_text(f"# %%mars {line}".rstrip() + f"\n{cell}", "utf-8")
+        with path.open("w" if "replace" in arguments.options else "x", encoding="utf-8") as file:
+            file.write(f"# %%mars {line}".rstrip() + f"\n{cell}")
+    except FileExistsError:
+        raise CellError(f"{quoted(str(path))} is there already; choose another name, or --replace it") from None
     except OSError as error:
         raise StorageError(f"{quoted(str(path))} cannot be written: {error.strerror}") from error
     return path

@@ -9,7 +9,7 @@ from mars_nb import __version__
 from mars_nb.agents.registry import AgentRegistry
 from mars_nb.engine.folding import replay as play_again
 from mars_nb.errors import CellError, RunNotFound
-from mars_nb.jupyter.acts import session_of
+from mars_nb.jupyter.acts import compared_agents, drawn_last, session_of
 from mars_nb.jupyter.desk import ENDED
 from mars_nb.jupyter.display import Text, show_answer, show_line
 from mars_nb.jupyter.foreground import screen_of
@@ -19,17 +19,15 @@ from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.speaking import facts, made_again
 from mars_nb.jupyter.watching import watch as follow
 from mars_nb.jupyter.watching import watching_screen
-from mars_nb.topology.names import RESERVED
 from mars_nb.views.amounts import counted, named
 from mars_nb.views.compare import compare as compare_results
 from mars_nb.views.frames import categories, costs, moments, numbers, strings
-from mars_nb.views.history import History, drawings, history_of
+from mars_nb.views.history import History, history_of
 from mars_nb.views.table import tabled
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mars_nb.events import RunStarted, TopologyChanged
     from mars_nb.jupyter.arguments import Arguments
     from mars_nb.jupyter.desk import Desk
     from mars_nb.jupyter.screens import Screen
@@ -132,10 +130,11 @@ def agents(desk: Desk, arguments: Arguments) -> pd.DataFrame:
 
 
 def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
-    drawn = _drawn_last(desk, record_of(run))
+    record = record_of(run)
+    drawn = drawn_last(desk, record)
     if drawn and (made := made_again(desk, drawn.profiles)):
         show_line(f"made again from the instructions that the journal holds: {', '.join(made)}")
-    rows = _compared(desk, record_of(run))
+    rows = compared_agents(desk, record)
     return tabled(
         {
             "agent": strings(row[0] for row in rows),
@@ -144,31 +143,6 @@ def _agents_of(desk: Desk, run: Run) -> pd.DataFrame:
             "digest_here": strings(row[3] for row in rows),
         }
     )
-
-
-def changed_agents(desk: Desk, record: RunRecord) -> list[str]:
-    """Give the names of the agents of a run that are defined otherwise than when it ran last."""
-    return [name for name, here, *_ in _compared(desk, record) if here == "changed"]
-
-
-def _compared(desk: Desk, record: RunRecord) -> list[tuple[str, str, str, str]]:
-    drawn = _drawn_last(desk, record)
-    then = drawn.agents if drawn else {}
-    now = {agent.name: agent.digest for agent in AgentRegistry.default()}
-    names = [name for name in record.topology.nodes if name not in RESERVED]
-    return [(name, _here(then.get(name), now.get(name)), then.get(name, ""), now.get(name, "")) for name in names]
-
-
-def _drawn_last(desk: Desk, record: RunRecord) -> RunStarted | TopologyChanged | None:
-    """Give what says who took part in a run when it ran last; None if it never did."""
-    session_id = session_of(desk, record).id
-    return next(reversed(drawings(desk.store.holder(session_id).records(session_id))), None)
-
-
-def _here(then: str | None, now: str | None) -> str:
-    if now is None:
-        return "missing"
-    return "the same" if then == now else "changed"
 
 
 def timeline(desk: Desk, arguments: Arguments) -> pd.DataFrame:
@@ -239,7 +213,6 @@ def watch(desk: Desk, arguments: Arguments) -> Run:
     if screen is None:
         return run
     watched = opened(record.session_id, desk.store.files)
-    watched.place = str(desk.store.path)
     follow(desk.store, watched, screen)
     return shown(desk, watched)
 
@@ -248,7 +221,7 @@ def replay(desk: Desk, arguments: Arguments) -> Run:
     """Play a run again from its journal, as fast as it goes or at a speed; nobody is asked."""
     run = desk.find(arguments.word())
     session, speed = session_of(desk, record_of(run)), arguments.options.get("speed")
-    records = desk.store.holder(session.id).records(session.id)
+    records = desk.store.holder(session.id, record_of(run).place).records(session.id)
     result, screen = session.result, screen_of(desk, {} if speed else {"view": "static"})
     played = RunRecord(run.name, run.task, run.topology, session_id=session.id)
     played.begin()

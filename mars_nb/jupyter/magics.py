@@ -6,10 +6,10 @@ A magic is parse, call, return. None of them lets IPython fill in ``{…}``: it 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, no_var_expand
-from traitlets import Enum, Unicode, observe
+from traitlets import Enum, TraitError, Unicode, observe, validate
 
 from mars_nb.jupyter.agent_cells import define
 from mars_nb.jupyter.desk import Desk
@@ -17,7 +17,7 @@ from mars_nb.jupyter.display import show_line
 from mars_nb.jupyter.foreground import close_run, is_settled, open_run, run_now
 from mars_nb.jupyter.options import VIEWS
 from mars_nb.jupyter.runner import run_here
-from mars_nb.jupyter.store import FOLDER, Store
+from mars_nb.jupyter.store import FOLDER
 from mars_nb.jupyter.verbs import call
 from mars_nb.jupyter.wishes import grant
 
@@ -54,10 +54,16 @@ class MarsMagics(Magics):
         self._choose_folder()
         self._choose_view()
 
+    @validate("folder")
+    def _is_folder(self, proposal: Any) -> str:
+        if not proposal["value"].strip():
+            raise TraitError(f"MarsMagics.folder is empty; expected a folder, such as {FOLDER!r}")
+        return str(proposal["value"])
+
     @observe("folder")
     def _choose_folder(self, _change: object = None) -> None:
         if hasattr(self, "desk"):
-            self.desk.store = Store(self.folder)
+            self.desk.store.move(self.folder)
 
     @observe("view")
     def _choose_view(self, _change: object = None) -> None:

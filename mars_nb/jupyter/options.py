@@ -17,14 +17,15 @@ import keyword
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from mars_nb.errors import CellError, did_you_mean
+from mars_nb.errors import CellError, did_you_mean, nearest
 from mars_nb.jupyter.display import Format, View
 from mars_nb.jupyter.placeholders import fill
 from mars_nb.topology.names import quoted
+from mars_nb.topology.rule_text import RULE_WORDS
 from mars_nb.views.charts import PlotKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 MAX_LINE_LENGTH = 4_000
 MAX_DIGITS = 12
@@ -292,8 +293,17 @@ def _unknown(token: _Token) -> str:
         meant = f"{short} {rest.lstrip('=')}" if option.metavar else f"{short} -{rest}"
         return f"unknown option {quoted(text)}; short options are not joined: did you mean {quoted(meant)}?"
     name = text.partition("=")[0]
-    near = did_you_mean(name[:80], [option.long for option in OPTIONS])
+    word = name.removeprefix("--").replace("-", "_")
+    if word in RULE_WORDS and f"--{word.replace('_', '-')}" not in _BY_NAME:
+        return f"{quoted(name)} is a rule and no option; write it as a line of the cell: '{word}(…)'"
+    near = nearest_option(name, OPTIONS)
     return f"unknown option {quoted(name)}{near or '; %mars help options lists them'}"
+
+
+def nearest_option(name: str, options: Iterable[Option]) -> str:
+    """Give ``"; did you mean '--…'?"``; that all of them begin with dashes makes no two of them alike."""
+    close = nearest(name.lstrip("-")[:80], [option.long.removeprefix("--") for option in options])
+    return f"; did you mean '--{close}'?" if close else ""
 
 
 def _filled(option: Option, text: str | None, variables: Mapping[str, object] | None, found: _Found) -> str | None:

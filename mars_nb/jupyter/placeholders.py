@@ -34,6 +34,7 @@ MAX_DEPTH = 100
 MAX_ITEMS = 1_000_000
 MAX_PROBLEMS = 100
 MAX_EXPRESSION = 200
+_OF_IPYTHON = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
 PLAIN_NAMES = "only plain names are filled in; compute it in a Python cell first"
 
 _PIECE = re.compile(
@@ -121,7 +122,7 @@ def _filled(text: str, found: _Placeholder, variables: Mapping[str, object], pro
     try:
         if found.kind == "expression":
             raise CellError(f"{quoted(written)}: {PLAIN_NAMES}")
-        return text_of(found.name, variable(found.name, variables))
+        return text_of(found.name, _meant(found.name, variables))
     except MarsError as error:
         problems[written] = Problem(found.start, str(error))
         return ""
@@ -191,10 +192,28 @@ def variable(name: str, variables: Mapping[str, object]) -> object:
     """
     if name in variables:
         return variables[name]
-    near = did_you_mean(name[:80], [known for known in variables if not known.startswith("_")])
-    shown = quoted(f"{{{name}}}")
-    literal = quoted(f"{{{{{name}}}}}")
-    raise CellError(f"{shown}: the notebook has no variable {quoted(name)}{near}; for the literal text write {literal}")
+    near = did_you_mean(name[:80], own_names(variables))
+    raise CellError(f"the notebook has no variable {quoted(name)}{near}")
+
+
+def own_names(variables: Mapping[str, object]) -> list[str]:
+    """Give the names of the variables that somebody made, without those that IPython puts into every notebook.
+
+    Examples
+    --------
+    >>> own_names({"In": [], "open": open, "_": "", "table": "Q1"})
+    ['table']
+    """
+    return [name for name in variables if not (name.startswith("_") or name in _OF_IPYTHON)]
+
+
+def _meant(name: str, variables: Mapping[str, object]) -> object:
+    """Look up what a placeholder names; its braces may have been meant as text."""
+    try:
+        return variable(name, variables)
+    except CellError as error:
+        literal = quoted(f"{{{{{name}}}}}")
+        raise CellError(f"{_shown(name)}: {error}; for the literal text write {literal}") from None
 
 
 def text_of(name: str, value: object) -> str:
@@ -261,11 +280,14 @@ def _unwrapped(name: str, value: object) -> Any:
 
 def _final_response(name: str, run: object) -> object:
     try:
-        return run.final_response  # type: ignore[attr-defined]  # what makes it a run
+        answer = run.final_response  # type: ignore[attr-defined]  # what makes it a run
     except MarsError as error:
         raise CellError(f"{_shown(name)} is a run without a result yet: {error}") from None
     except AttributeError:
         raise _unusable(name, run) from None
+    if answer is None and not getattr(run, "success", True):
+        raise CellError(f"{_shown(name)} is a run that has no answer: it did not succeed; go on with it first")
+    return answer
 
 
 def _listed(name: str, array: Any) -> object:
@@ -319,10 +341,10 @@ def _inner(name: str, item: object, whole: object) -> list[object]:
 
 
 def _unusable(name: str, value: object, *, inside: bool = False) -> CellError:
-    holds = "holds" if inside else "is"
+    holds = "holds something" if inside else "is"
     return CellError(
-        f"{_shown(name)} {holds} a {type(value).__name__[:40]}; expected text, numbers, JSON (dicts with text keys), "
-        "a table or a run: convert it in a Python cell first"
+        f"{_shown(name)} {holds} of type {type(value).__name__[:40]}; expected text, numbers, JSON (dicts with text "
+        "keys), a table or a run: convert it in a Python cell first"
     )
 
 

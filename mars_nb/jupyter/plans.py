@@ -14,7 +14,7 @@ from mars_nb.agents.registry import AgentRegistry
 from mars_nb.agents.replies import as_text
 from mars_nb.conductor import with_rules
 from mars_nb.engine.rules import RulesEngine
-from mars_nb.errors import CellError, did_you_mean
+from mars_nb.errors import CellError, MarsError, did_you_mean
 from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.placeholders import variable
 from mars_nb.jupyter.speaking import check_models
@@ -128,7 +128,7 @@ def read_file(name: str) -> str:
         If it cannot be read.
     """
     try:
-        return Path(name).expanduser().read_text("utf-8")
+        return Path(name).expanduser().read_text("utf-8-sig")  # some editors put a mark before the text
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise CellError(f"{quoted(name)}: {reason}; expected a file with the lines of a cell") from None
@@ -210,11 +210,14 @@ def user_of(name: str | None, variables: Mapping[str, object]) -> object:
 
     Raises
     ------
-    MarsError
+    CellError
         If there is no such variable, or it cannot answer.
     """
     if name is None:
         return None
-    user = variable(name, variables)
-    as_person(user)
+    try:
+        user = variable(name, variables)
+        as_person(user)
+    except MarsError as error:
+        raise CellError(f"--user {quoted(name)}: {error}") from None
     return user

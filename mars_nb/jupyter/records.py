@@ -144,13 +144,20 @@ class RunRecord:
             case "paused":
                 first = f"%mars resume {called} · %mars step {called} · "
             case "failed" | "cancelled":
-                first = f"%mars resume {called} (asks again only what has no reply) · "
+                first = f"%mars resume {called}{self._raised} (asks again only what has no reply) · "
             case _:
                 first = ""
         steps = f"{first}{self.name}.timeline() · %mars show {called}"
         if self.history and (who := who_speaks(self.history.state.profiles)):
             steps += f" · {who}"
         return f"{steps} · only repeating what they are asked: {', '.join(self.stubs)}" if self.stubs else steps
+
+    @property
+    def _raised(self) -> str:
+        """What a run that stands at a limit needs to go on: another one."""
+        error = self.history.state.error if self.history else None
+        limit = re.match(r"(\w+)\([\d.]+\) reached", error or "")
+        return f" --rule '{limit[1]}(…)'" if limit else ""
 
     @property
     def is_heard(self) -> bool:

@@ -11,14 +11,15 @@ from mars_nb.errors import CellError, MarsError, RunNotFound, RunStopped
 from mars_nb.jupyter import acts
 from mars_nb.jupyter.cell import named_topology
 from mars_nb.jupyter.display import Text, show_line
-from mars_nb.jupyter.foreground import Foreground, keyboard_of, run_now, screen_of
+from mars_nb.jupyter.foreground import Foreground, keyboard_of, run_now, screen_of, tell_changed
 from mars_nb.jupyter.jobs import Changes, opened, refresh, session_job
 from mars_nb.jupyter.live import GRACE_S, Presses
-from mars_nb.jupyter.looking import changed_agents, shown
-from mars_nb.jupyter.placeholders import fill, only_name, value_of, variable
+from mars_nb.jupyter.looking import shown
+from mars_nb.jupyter.placeholders import fill, only_name, value_of
 from mars_nb.jupyter.plans import file_topology, user_of
 from mars_nb.jupyter.records import LOOK_EVERY_S
 from mars_nb.jupyter.runs import Run, paused_text, record_of
+from mars_nb.jupyter.watching import ASKED_FOR, knock
 from mars_nb.topology.names import quoted, unquoted
 
 if TYPE_CHECKING:
@@ -36,14 +37,25 @@ GIVE_UP_AT = 20
 def pause(desk: Desk, arguments: Arguments) -> Run:
     """Let no further step of a run start; ``--now`` cancels the running ones, which are asked again later."""
     record = desk.one_live(arguments.word())
-    if record.live is None:
-        raise RunNotFound(f"run {record.name!r} is about to begin; try again in a moment")
     now = "now" in arguments.options
+    if record.live is None:
+        return _pause_elsewhere(desk, record, now=now)
     record.live.pause(now=now)
     if not _wait(record) and now:
         show_line(f"run {record.name!r} pauses as soon as this cell is over; go on: %mars resume {record.handle}")
     else:
         show_line(paused_text(record) if record.status in ("paused", "running") else _ended(record))
+    return shown(desk, record)
+
+
+def _pause_elsewhere(desk: Desk, record: RunRecord, *, now: bool) -> Run:
+    """Ask the kernel that runs it."""
+    if not acts.is_elsewhere(desk, record):
+        raise RunNotFound(f"run {record.name!r} is about to begin; try again in a moment")
+    if now:
+        raise CellError(f"--now is for the kernel that runs {record.session_id!r}; leave it out to ask for a pause")
+    knock(desk, record)
+    show_line(ASKED_FOR)
     return shown(desk, record)
 
 
@@ -96,14 +108,13 @@ def _go_on(desk: Desk, arguments: Arguments, *, is_one_step: bool = False) -> Ru
     )
     job = session_job(
         record,
-        desk.store.holder(record.session_id),
+        desk.store.holder(record.session_id, record.place),
         changes=changes,
         user=user_of(options.get("user"), desk.variables),
         keyboard=keyboard_of(desk.shell),
         is_one_step=is_one_step,
     )
-    if changed := changed_agents(desk, record):
-        show_line(f"changed since it ran last: {', '.join(changed)}; what is defined here now is asked")
+    tell_changed(desk, record, options)
     return _carry_out(desk, job, options | ({"step": True} if is_one_step else {}))
 
 
@@ -115,7 +126,7 @@ def _carry_out(desk: Desk, job: Job, options: dict[str, Any]) -> Run:
     except RunStopped:
         raise
     except MarsError:  # it did not go on: it stands where it stood
-        refresh(record, desk.store.holder(record.session_id))
+        refresh(record, desk.store.holder(record.session_id, record.place))
         raise
     return shown(desk, record)
 
@@ -145,8 +156,7 @@ def _topology(text: str | None, desk: Desk) -> Topology | None:
 def answer(desk: Desk, arguments: Arguments) -> Run:
     """Answer the question that is open; a run that paused for it goes on."""
     text = _filled(unquoted(arguments.text), desk)
-    asking = [record_of(run) for run in desk.live if acts.asks(record_of(run))]
-    record = asking[0] if len(asking) == 1 else _one_asking(desk, asking)
+    record = _asking(desk)
     job = acts.answer(desk, record, text, keyboard_of(desk.shell))
     if job is not None:
         return _carry_out(desk, job, {})
@@ -154,20 +164,22 @@ def answer(desk: Desk, arguments: Arguments) -> Run:
     return shown(desk, record)
 
 
-def _one_asking(desk: Desk, live: list[RunRecord]) -> RunRecord:
-    here = [record_of(run) for run in desk.runs if not desk.live or run.status == "paused"]
-    known = {record.session_id for record in here}
-    others = [each for each in desk.store.unfinished()[:GIVE_UP_AT] if each not in known]
-    kept = [opened(each, desk.store.holder(each)) for each in others]
-    asking = [*live, *(record for record in [*here, *kept] if acts.asks(record))]
-    match asking:
+def _asking(desk: Desk) -> RunRecord:
+    """Find the run that asks: one that goes on, else one of this notebook, else a session that was left behind."""
+    here = [record for record in map(record_of, desk.runs) if acts.asks(record)]
+    match [record for record in here if record.live] or here or _left_asking(desk):
         case [record]:
             return record
         case []:
             raise RunNotFound("no run asks anything; %mars lists what is there")
         case several:
-            names = ", ".join(record.handle for record in several)
+            names = ", ".join(record.name if record in here else record.session_id for record in several)
             raise RunNotFound(f"several runs ask: {names}; resume one of them with answers: %mars resume RUN -u VAR")
+
+
+def _left_asking(desk: Desk) -> list[RunRecord]:
+    kept = [opened(each, desk.store.holder(each)) for each in desk.store.unfinished()[:GIVE_UP_AT]]
+    return [record for record in kept if acts.asks(record)]
 
 
 def _filled(text: str, desk: Desk) -> str:
@@ -210,13 +222,20 @@ def fork(desk: Desk, arguments: Arguments) -> Run:
     job = acts.fork(
         desk, record_of(run), where, changes, name=options.get("as"), edit=edit, keyboard=keyboard_of(desk.shell)
     )
-    return _carry_out(desk, job, options)
+    try:
+        return _carry_out(desk, job, options)
+    except RunStopped:
+        raise
+    except MarsError:  # it never went on: nothing is left of it
+        desk.forget(job.record.session_id)
+        desk.store.holder(job.record.session_id, job.record.place).backend.delete(job.record.session_id)
+        raise
 
 
 def _edit(text: str, desk: Desk) -> Any:
     """Give what a step is to have replied: the value of a variable, or text."""
-    name = only_name(text)
-    return _filled(text, desk) if name is None else value_of(name, variable(name, desk.variables))
+    name = only_name(text) or ""
+    return value_of(name, desk.variables[name]) if name in desk.variables else _filled(text, desk)
 
 
 def _agents(pairs: list[str]) -> tuple[Agent, ...]:

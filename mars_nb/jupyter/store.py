@@ -45,17 +45,24 @@ class Store:
     """
 
     def __init__(self, folder: str = FOLDER) -> None:
-        self.path = Path(folder).expanduser().absolute()
-        self.backend = FileStorageBackend(self.path)
-        self.files = StateManager(self.backend)
         self.memory = StateManager()
+        self._places: dict[str, FileStorageBackend] = {}
+        self.move(folder)
+
+    def move(self, folder: str) -> None:
+        """Keep what is to come in another folder; the runs so far stay within reach where they are."""
+        self.path = Path(folder).expanduser().absolute()
+        self.backend = self._places.setdefault(str(self.path), FileStorageBackend(self.path))
+        self.files = StateManager(self.backend)
 
     def manager(self, *, in_memory: bool) -> StateManager:
         """Give who keeps new sessions."""
         return self.memory if in_memory else self.files
 
-    def holder(self, session_id: str) -> StateManager:
-        """Give who keeps a session; if nobody does, who would say so best."""
+    def holder(self, session_id: str, place: str = "") -> StateManager:
+        """Give who keeps a session, in a folder if one is named; if nobody does, who would say so best."""
+        if place in self._places and place != str(self.path):
+            return StateManager(self._places[place])
         return self.memory if session_id in self.memory.backend.list() else self.files
 
     def ids(self) -> list[str]:

@@ -15,7 +15,7 @@ from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.demo import run_demo
 from mars_nb.jupyter.display import Text
 from mars_nb.jupyter.help import help_text, verb_lines
-from mars_nb.jupyter.options import VERBS, first_word, options_of
+from mars_nb.jupyter.options import OPTIONS, VERBS, first_word, options_of
 from mars_nb.jupyter.plans import missing, summary, topology_of, unknown_agents
 from mars_nb.topology.drawings import DRAWINGS
 from mars_nb.topology.graph import TopologyAnalyzer
@@ -55,6 +55,7 @@ def call(desk: Desk, line: str) -> object:
     if not line.strip() or line.lstrip().startswith("#"):
         return looking.status(desk)
     name, rest = first_word(line)
+    name = "help" if name in ASKS_FOR_HELP else name
     if name not in BUILT:
         raise CellError(_no_verb(name))
     verb = BUILT[name]
@@ -64,7 +65,8 @@ def call(desk: Desk, line: str) -> object:
 def _no_verb(name: str) -> str:
     if name in VERBS:
         return f"'%mars {name}' comes in a later release; %mars help verbs lists what there is"
-    return f"'%mars {name[:40]}' is no command{did_you_mean(name[:40], BUILT)}; there are: {', '.join(sorted(BUILT))}"
+    hint = did_you_mean(name[:40], BUILT) or f"; there are: {', '.join(sorted(BUILT))}"
+    return f"'%mars {name[:40]}' is no command{hint}"
 
 
 def patterns(_desk: Desk, _arguments: Arguments) -> pd.DataFrame:
@@ -148,17 +150,18 @@ BUILT: dict[str, Verb] = {
     "check": Verb(check, "[RUN]", "what is wrong with the last cell", takes="run"),
     "checkpoint": Verb(steering.checkpoint, "[RUN@]NAME", "give the present position a name", takes="at"),
     "clean": Verb(keeping.clean, "[--keep N]", "delete finished sessions but the last N (20)", options_of("keep"), 0),
-    "compare": Verb(looking.compare, "A B", "two runs step by step, as a table", n_words=2, takes="run"),
+    "compare": Verb(looking.compare, "A B", "two runs step by step, as a table", n_words=2, takes="run run"),
     "cost": Verb(looking.cost, "[RUN]", "steps, seconds, tokens and dollars, as a table", takes="run"),
     "delete": Verb(keeping.delete, "RUN", "delete a session", takes="run"),
     "demo": Verb(show_demo, "", "a small team at work", n_words=0),
-    "export": Verb(keeping.export, "[RUN] [FILE]", "a session as one file", n_words=2, takes="run"),
+    "export": Verb(keeping.export, "[RUN] [FILE]", "a session as one file", n_words=2, takes="run file"),
     "figure": Verb(
         figures.figure,
         "FILE [RUN[@WHERE]]",
         "a picture as .pdf, .png, .svg: --kind topology|gantt|cost|tokens, --width 3.5|7",
         options_of("kind", "width"),
         2,
+        takes="file where",
     ),
     "fork": Verb(
         steering.fork,
@@ -168,16 +171,20 @@ BUILT: dict[str, Verb] = {
         takes="where",
     ),
     "help": Verb(show_help, "[TOPIC]", "this", takes="topic"),
-    "import": Verb(keeping.bring_in, "FILE [--as ID]", "a session that was exported", options_of("as")),
+    "import": Verb(keeping.bring_in, "FILE [--as ID]", "a session that was exported", options_of("as"), takes="file"),
     "model": Verb(speaking.model, "[NAME]", "which model speaks where none is named; choose it", takes="model"),
     "patterns": Verb(patterns, "", "teams that are drawn often, for -t", n_words=0),
     "pause": Verb(
-        steering.pause, "[RUN] [--now]", "no step starts, the running ones finish", options_of("now"), takes="live"
+        steering.pause,
+        "[RUN] [--now]",
+        "no step starts, the running ones finish; also in another kernel",
+        options_of("now"),
+        takes="live",
     ),
     "replay": Verb(
         looking.replay, "[RUN] [--speed 4x]", "play it again, asking nobody", options_of("speed"), takes="run"
     ),
-    "restore": Verb(steering.restore, "[RUN@]WHERE", "go back; what came after stays in the journal", takes="where"),
+    "restore": Verb(steering.restore, "[RUN@]WHERE", "go back; what came after stays in the journal", takes="place"),
     "resume": Verb(
         steering.resume,
         "[RUN] [-b]",
@@ -185,7 +192,7 @@ BUILT: dict[str, Verb] = {
         _GO_ON,
         takes="run",
     ),
-    "run": Verb(keeping.run_file, "FILE [NAME] [options]", "run a cell that was saved", n_words=-1, takes="file"),
+    "run": Verb(keeping.run_file, "FILE [NAME] [options]", "run a cell that was saved", OPTIONS, -1, takes="file"),
     "save": Verb(keeping.save, "FILE [--replace]", "the last cell as a file", options_of("replace"), takes="file"),
     "sessions": Verb(looking.sessions, "", "all sessions, as a table", n_words=0),
     "show": Verb(
@@ -202,10 +209,12 @@ BUILT: dict[str, Verb] = {
     "watch": Verb(
         looking.watch, "[ID]", "a live view of a session that another kernel runs; it can pause it", takes="run"
     ),
-    "why": Verb(looking.why, "[RUN@]STEP", "which events and which rule made a step run", takes="where"),
+    "why": Verb(looking.why, "[RUN@]STEP", "which events and which rule made a step run", takes="place"),
 }
 """The verbs that exist, by name."""
 
+ASKS_FOR_HELP = ("-h", "--help", "?")
+"""What other commands take for `help`."""
 LOOKING_VERBS = frozenset({
     "agents", "check", "cost", "demo", "figure", "help", "model",
     "patterns", "run", "save", "show", "timeline", "watch",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S: Final = 0.25
 """Least time between two looks at the journal."""
+ASKED_FOR: Final = "asked for; whoever runs it pauses when the running steps are over"
 
 
 def watch(store: Store, record: RunRecord, screen: Screen) -> None:
@@ -81,7 +82,7 @@ def grant_watcher(desk: Desk, record: RunRecord, view: LiveView, wish: Wish) -> 
     except MarsError as error:
         view.reply(wish, error=str(error))
     else:
-        view.reply(wish, text="asked for; whoever runs it pauses when the running steps are over")
+        view.reply(wish, text=ASKED_FOR)
 
 
 def knock(desk: Desk, record: RunRecord) -> None:

@@ -133,7 +133,7 @@ def step(desk: Desk, record: RunRecord, _wish: Wish) -> Said:
 
 def _go_on(desk: Desk, record: RunRecord, changes: Changes, *, is_one_step: bool = False) -> None:
     acts.check_at_rest(record)
-    manager = desk.store.holder(record.session_id)
+    manager = desk.store.holder(record.session_id, record.place)
     run_behind(session_job(record, manager, changes=changes, is_one_step=is_one_step))
     desk.adopt(record)
 
@@ -218,7 +218,7 @@ def look(desk: Desk, record: RunRecord, wish: Wish) -> Said:
 
 
 def _past(desk: Desk, record: RunRecord, seq: object) -> tuple[History, Onlooker, float]:
-    records = desk.store.holder(record.session_id).records(record.session_id)
+    records = desk.store.holder(record.session_id, record.place).records(record.session_id)
     if not isinstance(seq, int) or not 1 <= seq <= len(records):
         raise CellError(f"there is no seq {str(seq)[:20]}; this session has {counted(len(records), 'event')}")
     kept = positions.until(records, seq)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_LONGEST_PATH = 100
 _CHUNK_BYTES = 1 << 24
 _LINE_BYTES = 1 << 12
 
@@ -46,7 +47,9 @@ def storage_error(what: str, path: Path, error: OSError) -> StorageError:
         With the same ``errno``.
     """
     reason = error.strerror or str(error)
-    failed = StorageError(f"could not {what} {str(path)!r}: {reason}; make room or access for it and try again")
+    remedy = "check its name, and that it may be read" if what == "read" else "make room or access for it and try again"
+    shown = str(path) if len(str(path)) <= _LONGEST_PATH else f"…{str(path)[-_LONGEST_PATH:]}"
+    failed = StorageError(f"could not {what} {shown!r}: {reason}; {remedy}")
     failed.errno = error.errno
     return failed
 

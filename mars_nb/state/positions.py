@@ -9,6 +9,7 @@ import msgspec
 from mars_nb.actions import ACTIONS
 from mars_nb.errors import SessionError, did_you_mean
 from mars_nb.events import CheckpointCreated, StepCompleted, StepScheduled
+from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,7 +56,7 @@ def find(records: Sequence[Record], where: int | str, *, present: Sequence[Recor
         return steps[text].seq
     hint = did_you_mean(text, [*named, *steps])
     raise SessionError(
-        f"there is no position {text!r}; expected a seq, a checkpoint or a step such as 'Writer#2'{hint}"
+        f"there is no position {quoted(text)}; expected a seq, a checkpoint or a step such as 'Writer#2'{hint}"
     )
 
 

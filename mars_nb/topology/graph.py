@@ -240,6 +240,8 @@ def _drawn_entries(graph: TopologyGraph) -> tuple[str, ...]:
 def _no_entry(graph: TopologyGraph) -> str:
     if not graph.agents:
         return f"the topology has no agent to run; expected something like '{USER} -> A -> {USER}'"
+    if marker := next((name for name in graph.agents if name.capitalize() in RESERVED), ""):
+        return f"no entry: {quoted(marker)} is drawn as an agent; did you mean {marker.capitalize()!r}?"
     trail = dict.fromkeys([graph.agents[0]])
     while (before := next(name for name in graph.predecessors(next(reversed(trail))))) not in trail:
         trail[before] = None
@@ -349,5 +351,6 @@ def _check_known(graph: TopologyGraph, known_agents: Collection[str]) -> None:
     unknown = [name for name in graph.agents if name not in known]
     if unknown:
         more = f" (and {len(unknown) - 1:,} more)" if len(unknown) > 1 else ""
-        near = did_you_mean(unknown[0], (*known, *RESERVED)) or f"; registered: {quoted(', '.join(known) or 'none')}"
+        registered = quoted(", ".join(known)) if known else "nobody"
+        near = did_you_mean(unknown[0], (*known, *RESERVED)) or f"; registered: {registered}"
         raise TopologyError(f"{unknown[0]!r}{more} is not a registered agent{near}")

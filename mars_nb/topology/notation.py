@@ -199,8 +199,20 @@ def edge_names(line: str) -> list[str] | None:
     return list(chain.from_iterable(groups))
 
 
-def parse_names(text: str) -> list[str]:
+def parse_names(text: str, expected: str = EXPECTED) -> list[str]:
     """Read a list of names, separated by commas; a name may stand in quotes.
+
+    Parameters
+    ----------
+    text : str
+        The names.
+    expected : str
+        What the errors say was expected.
+
+    Returns
+    -------
+    list of str
+        Each name once.
 
     Raises
     ------
@@ -212,17 +224,17 @@ def parse_names(text: str) -> list[str]:
     >>> parse_names("Market Researcher, 'Writer'")
     ['Market Researcher', 'Writer']
     """
-    return list(dict.fromkeys(_name(part) for part in text.split(",")))
+    return list(dict.fromkeys(_name(part, expected) for part in text.split(",")))
 
 
-def _name(part: str) -> str:
+def _name(part: str, expected: str = EXPECTED) -> str:
     name = " ".join(unquoted(part.strip()).split())
     if not name:
-        raise NotationError(f"a name is missing; {EXPECTED}")
+        raise NotationError(f"a name is missing; {expected}")
     problem = name_problem(name)
     if problem:
-        expected = "" if ";" in problem else f"; {EXPECTED}"
-        raise NotationError(f"{quoted(name)} is not a name: {problem}{expected}")
+        hint = "" if ";" in problem else f"; {expected}"
+        raise NotationError(f"{quoted(name)} is not a name: {problem}{hint}")
     return name
 
 

@@ -66,6 +66,17 @@ def _meant(run: str) -> str:
     return ("<" if left else "") + "-" + (">" if right else "")
 
 
+def joined_arrows(text: str) -> str:
+    """Close the gaps within arrows.
+
+    Examples
+    --------
+    >>> joined_arrows("User - > A < - > B")
+    'User -> A <-> B'
+    """
+    return re.sub(r"(< ?)?- ?>", lambda arrow: arrow[0].replace(" ", ""), text)
+
+
 def repaired_arguments(word: str, arguments: list[str]) -> list[str]:
     """Put the arguments of a rule right: units computed, keywords and currency dropped, ``<->`` between partners."""
     repaired = [_plain_number(argument) for argument in arguments[:3]]

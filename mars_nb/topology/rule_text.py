@@ -63,7 +63,7 @@ def _last(arguments: list[str], *, named: bool | None) -> tuple[str, str | None]
     """Split ``[Agent,] number`` (``named`` tells whether the agent must be there; None: it may)."""
     expected = {True: (2,), False: (1,), None: (1, 2)}[named]
     if len(arguments) not in expected:
-        raise RuleError(f"{len(arguments)} arguments")
+        raise RuleError("1 argument" if len(arguments) == 1 else f"{len(arguments)} arguments")
     return arguments[-1], _name(arguments[0]) if len(arguments) > 1 else None
 
 

@@ -31,6 +31,7 @@ from mars_nb.events import (
     StepScheduled,
 )
 from mars_nb.state import positions
+from mars_nb.topology.names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +87,7 @@ def _find(records: Sequence[Record], events: Sequence[tuple[int, Event]], step: 
     found = {event.step_id: (i, event) for i, (_, event) in enumerate(events) if isinstance(event, StepScheduled)}
     if step not in found:
         hint = did_you_mean(step, [*named, *found])
-        raise SessionError(f"there is no step {step!r}; expected an id such as 'b0#1', or 'Writer#2'{hint}")
+        raise SessionError(f"there is no step {quoted(step)}; expected an id such as 'b0#1', or 'Writer#2'{hint}")
     return found[step]
 
 

@@ -77,5 +77,5 @@ async def test_a_person_stays_the_same_person() -> None:
 
 @pytest.mark.parametrize("user", ["yes", 7, str])
 def test_anything_else_is_an_error(user: object) -> None:
-    with pytest.raises(AgentError, match=r"user= is a (str|int); expected a function"):
+    with pytest.raises(AgentError, match=r"user= is of type (str|int); expected a function"):
         as_person(user)

@@ -109,6 +109,64 @@ def test_options_of_a_verb_and_their_values(team: Notebook) -> None:
     assert "report" not in last_words(team, "%mars nonsense rep")
 
 
+def test_every_word_of_a_verb_is_of_its_own_kind(team: Notebook) -> None:
+    team.mars("done -q", "task: x\nUser -> Planner -> User")
+    team.mars("save team.mars")
+    assert last_words(team, "%mars compare done re") == ["report"]
+    assert last_words(team, "%mars run te") == ["team.mars"]
+    assert last_words(team, "%mars run ./te") == ["./team.mars"]
+    assert last_words(team, "%mars run team.mars report --max") == ["--max-steps"]
+    assert last_words(team, "%mars figure a.png done@Pl") == ["Planner#1"]
+    assert last_words(team, "%mars show Pl") == ["Pl"]
+    assert last_words(team, "%mars restore Pl") == ["Planner#1"]
+    assert last_words(team, "%mars agents --from do") == ["done", "done-1"]
+    assert completed(team, "%mars fork done@1 --agent Planner=Wri") == ["%mars fork done@1 --agent Planner=Writer"]
+    assert last_words(team, "%mars resume --rule budg") == ["budget("]
+    assert last_words(team, "%mars answer {ta") == ["table"]
+
+
+def test_a_value_behind_an_equals_sign_and_the_next_of_several(team: Notebook) -> None:
+    assert completed(team, "%%mars --view=st") == ["%%mars --view=static"]
+    assert completed(team, "%%mars -c table,re") == ["%%mars -c table,report"]
+
+
+def test_the_line_of_an_agent(team: Notebook) -> None:
+    team.variables["look_up"] = lambda word: word
+    assert last_words(team, "%%agent Pla") == ["Planner"]
+    assert last_words(team, "%%agent Writer --to") == ["--tools"]
+    assert last_words(team, "%%agent Writer --tools lo") == ["look_up"]
+    assert last_words(team, "%%agent Writer -m off") == ["offline"]
+    assert "--tools" not in last_words(team, "%%agent Writer\n--to")
+
+
+def test_only_what_can_be_filled_in_is_offered(team: Notebook) -> None:
+    team.variables |= {"tabulate": print, "Table": dict, "tables": pytest}
+    assert last_words(team, "%%mars\ntask: {ta") == ["table"]
+    assert last_words(team, "%%mars -u ta") == ["table", "tabulate"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%mars answer impo",
+        "%mars figure nothing/impo",
+        "%%mars\ntask: impo",
+        "%%mars\ntask: x\n  impo",
+        "%%mars\ntask: x {{impo",
+        '%%mars\ntask: """\nUser -> Pla',
+        "%%mars -t report\nUser -> Pla",
+        "%%mars --max-steps impo",
+    ],
+)
+def test_where_nothing_of_ours_fits_python_is_silent(team: Notebook, text: str) -> None:
+    assert completed(team, text) == [text]
+
+
+@pytest.mark.parametrize("text", ["%mars", "%%mars"])
+def test_the_magic_itself_is_left_to_ipython(team: Notebook, text: str) -> None:
+    assert "%%mars" in last_words(team, text)
+
+
 def test_hidden_variables_and_those_of_the_shell_are_not_offered(team: Notebook) -> None:
     words = last_words(team, "%%mars -t ")
     assert {"table", "report"} <= set(words)

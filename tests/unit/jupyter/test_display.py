@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -78,6 +79,20 @@ def test_an_answer_as_text_is_not_rendered() -> None:
 
 def test_an_answer_as_json_is_json() -> None:
     assert answer_bundle(run_with({"a": "ä"}), "json") == {"text/plain": '{\n  "a": "ä"\n}'}
+
+
+def test_a_table_as_json_is_read_back() -> None:
+    table = pd.DataFrame({"n": [1, 2], "at": [pd.Timestamp("2024-01-01"), pd.NaT]}, index=["a", "b"])
+    shown = json.loads(answer_bundle(run_with({"found": table}), "json")["text/plain"])
+    assert shown["found"]["columns"] == ["n", "at"]
+    assert shown["found"]["index"] == ["a", "b"]
+    assert shown["found"]["data"][1] == [2, None]
+
+
+def test_only_markdown_has_fences() -> None:
+    bundle = answer_bundle(run_with({"A": 3.5, "B": pd.DataFrame({"n": [1]})}, several=True))
+    assert bundle["text/markdown"] == "## A\n\n```json\n3.5\n```\n\n## B\n\n```text\n   n\n0  1\n```"
+    assert bundle["text/plain"] == "## A\n\n3.5\n\n## B\n\n   n\n0  1"
 
 
 def test_data_is_shown_in_a_fence() -> None:

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from traitlets import TraitError
 
 from mars_nb import AgentRegistry, AskUser, CellError, PatternConfig, Topology, agent
-from mars_nb.errors import AgentError, RunFailed, RunNotFound, RunPaused, RunStopped, TopologyError
-from mars_nb.jupyter import demo, load_ipython_extension, unload_ipython_extension
+from mars_nb.errors import RunFailed, RunNotFound, RunPaused, RunStopped, TopologyError
+from mars_nb.jupyter import demo, foreground, load_ipython_extension, unload_ipython_extension
 from mars_nb.jupyter.desk import N_RUNS
 from mars_nb.jupyter.foreground import close_run, keyboard_of, open_run, run_now
 from mars_nb.jupyter.help import TOPICS
 from mars_nb.jupyter.options import VERBS
+from mars_nb.jupyter.runner import run_behind
 from mars_nb.jupyter.runs import Run
+from mars_nb.jupyter.screens import Screen
 from mars_nb.jupyter.verbs import BUILT
 
 if TYPE_CHECKING:
@@ -207,6 +210,48 @@ def test_a_run_that_pauses_ends_its_cell_and_says_so(notebook: Notebook) -> None
     assert notebook.mars().splitlines()[1] == "runs: run (paused, 1 step)"
 
 
+def test_quiet_shows_nothing_in_the_background_and_of_a_session_that_is_over(echo: Notebook) -> None:
+    echo.mars("report -b -q", CELL)
+    echo.variables["report"].wait()
+    echo.mars("-q --once", CELL)
+    echo.mars("-q --once", CELL)
+    assert echo.outputs == []
+
+
+def test_a_run_that_was_over_at_once_does_not_go_on_in_the_background(
+    echo: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_to_its_end(job: Any, screen: Screen) -> None:
+        run_behind(job, screen)
+        job.record.end.result()
+
+    monkeypatch.setattr(foreground, "run_behind", run_to_its_end)
+    said: list[str] = []
+    monkeypatch.setattr(Screen, "say", lambda _screen, text: said.append(text))
+    echo.mars("report -b", CELL)
+    assert said[-1] == "report.timeline() · %mars show report"
+
+
+def test_a_run_at_a_limit_says_how_to_go_on(echo: Notebook) -> None:
+    agent("Repeat")(lambda request: request)
+    echo.mars("report --max-steps 1 --keep-going", "task: x\nUser -> Echo -> Repeat -> User")
+    assert echo.variables["report"].error.startswith("max_steps(1) reached: 1 step is done")
+    assert echo.texts[-1].startswith("%mars resume report --rule 'max_steps(…)' (asks again")
+    assert echo.mars("resume report --rule max_steps(5)").success
+
+
+@pytest.mark.parametrize("line", ["-h", "--help", "?"])
+def test_help_is_had_by_any_of_its_names(echo: Notebook, line: str) -> None:
+    assert str(echo.mars(line)) == str(echo.mars("help"))
+
+
+def test_a_folder_without_a_name_is_refused(echo: Notebook) -> None:
+    magics = echo.shell.magics_manager.registry["MarsMagics"]
+    with pytest.raises(TraitError, match=r"folder is empty; expected a folder, such as '\.mars'"):
+        magics.folder = " "
+    assert magics.folder == ".mars"
+
+
 def test_quiet_shows_nothing(echo: Notebook) -> None:
     echo.mars("-q", CELL)
     assert echo.texts == []
@@ -281,13 +326,19 @@ def test_a_question_without_anybody_pauses_the_run_and_says_how_to_answer(notebo
     assert notebook.texts[0] == "? Asker"
 
 
-@pytest.mark.parametrize(("value", "message"), [(None, "no variable 'mee'; did you mean 'me'"), (3, "user= is a int")])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, r"^--user 'mee': the notebook has no variable 'mee'; did you mean 'me'\?$"),
+        (3, "--user 'mee': user= is of type int; expected a function"),
+    ],
+)
 def test_a_user_that_cannot_answer_is_an_error(notebook: Notebook, value: object, message: str) -> None:
     agent("Asker")(asks)
     notebook.variables["me"] = ["red"]
     if value:
         notebook.variables["mee"] = value
-    with pytest.raises((CellError, AgentError), match=message):
+    with pytest.raises(CellError, match=message):
         notebook.mars("-u mee", "task: x\nUser -> Asker -> User")
 
 

@@ -46,6 +46,9 @@ def test_a_line_is_a_name_options_and_a_comment(line: str, expected: dict[str, A
     ("line", "told"),
     [
         ("--max-step 5", "unknown option '--max-step'; did you mean '--max-steps'?"),
+        ("--timeout 5", "'--timeout' is a rule and no option; write it as a line of the cell: 'timeout(…)'"),
+        ("--max_steps 5", "unknown option '--max_steps'; did you mean '--max-steps'?"),
+        ("--help", "unknown option '--help'; %mars help options lists them"),
         ("--zzz", "unknown option '--zzz'; %mars help options lists them"),
         ("-bq", "short options are not joined: did you mean '-b -q'?"),
         ("-s=abc", "did you mean '-s abc'?"),

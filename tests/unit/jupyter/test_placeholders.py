@@ -24,6 +24,11 @@ class Finished(Result):
     final_response: object = None
 
 
+class Failed:
+    final_response = None
+    success = False
+
+
 class Broken:
     @property
     def final_response(self) -> object:
@@ -143,16 +148,17 @@ for _ in range(40):
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (print, "is a builtin_function_or_method; expected text, numbers, JSON"),
-        ({1, 2}, "is a set"),
-        ({1: 2}, "is a dict; expected text, numbers, JSON (dicts with text keys)"),
-        ([object()], "holds a object"),
+        (print, "is of type builtin_function_or_method; expected text, numbers, JSON"),
+        ({1, 2}, "is of type set"),
+        ({1: 2}, "is of type dict; expected text, numbers, JSON (dicts with text keys)"),
+        ([object()], "holds something of type object"),
         (float("nan"), "holds nan, which is no JSON"),
         (NESTED, "nested too deeply"),
         (SHARED, "too large"),
         (np.zeros(1_001), "an array of 1,001 elements; expected at most 1,000"),
         (SecretStr("x"), "is a secret"),
-        (Broken(), "is a Broken"),
+        (Broken(), "is of type Broken"),
+        (Failed(), "is a run that has no answer: it did not succeed"),
         (Unfinished(), "is a run without a result yet: it has not ended yet"),
         ("sk-abcdefghijklmnopqrst", "looks like a key"),
         ({"token": "ghp_abcdefghijklmnopqrstuvwxyz"}, "looks like a key"),

@@ -321,6 +321,41 @@ def test_an_agent_that_changed_is_shown(team: Notebook) -> None:
     assert "changed since it ran last: B; what is defined here now is asked" in team.texts
 
 
+def test_a_cell_that_goes_on_with_its_session_names_the_agents_that_changed(team: Notebook) -> None:
+    team.mars("report -s study -p B --keep-going", CELL)
+    agent("B")(lambda request: f"new {request}")
+    team.mars("report -s study", CELL)
+    assert team.variables["report"].final_response == "new a(hello)"
+    assert "changed since it ran last: B; what is defined here now is asked" in team.texts
+
+
+def test_an_older_run_does_not_take_the_variable_of_a_later_one(team: Notebook) -> None:
+    team.mars("report -p B --keep-going", CELL)
+    team.mars("report", CELL)
+    later = team.variables["report"]
+    assert team.mars("resume report-1").name == "report_1"
+    assert team.variables["report"] is later
+    assert team.variables["report_1"].success
+
+
+def test_a_session_in_memory_does_not_hide_one_in_the_folder(team: Notebook) -> None:
+    team.mars("report -s study", CELL)
+    with pytest.raises(CellError, match="'study' is kept elsewhere: leave out --in-memory, or choose another id"):
+        team.mars("report -s study --in-memory", CELL)
+
+
+def test_runs_stay_within_reach_when_another_folder_is_chosen(team: Notebook) -> None:
+    team.mars("kept -p B --keep-going", CELL)
+    team.mars("gone -p B --keep-going --in-memory", CELL)
+    team.shell.magics_manager.registry["MarsMagics"].folder = "elsewhere"
+    assert list(team.mars("sessions")["session_id"]) == ["gone-1"]
+    assert team.mars("resume kept").final_response == "b(a(hello))"
+    assert team.mars("resume gone").final_response == "b(a(hello))"
+    team.mars("kept", CELL)
+    assert sorted(each.name for each in Path().glob("*/kept-*")) == ["kept-1", "kept-1"]
+    assert team.mars("export kept").is_file()
+
+
 def test_a_variable_that_is_no_run_is_not_taken_by_one_that_is_found_again(team: Notebook) -> None:
     team.mars("report -p B --keep-going", CELL)
     restart(team)
@@ -367,6 +402,17 @@ def test_an_answer_that_several_wait_for_is_an_error(notebook: Notebook) -> None
         notebook.mars("answer blue")
     notebook.variables["me"] = ["green"]
     assert notebook.mars("resume one -u me").final_response == "you chose green"
+
+
+def test_a_cell_that_ran_twice_is_answered_once_for_its_last_run(notebook: Notebook) -> None:
+    agent("Asker")(asks)
+    for _ in range(2):
+        notebook.mars("report --keep-going", "task: x\nUser -> Asker -> User")
+    assert notebook.mars("answer blue").metadata["session_id"] == "report-2"
+    notebook.mars("report --keep-going", "task: x\nUser -> Asker -> User")
+    restart(notebook)
+    with pytest.raises(RunNotFound, match="several runs ask: report-3, report-1; resume one"):
+        notebook.mars("answer blue")
 
 
 def test_an_answer_with_an_unknown_variable_is_an_error(notebook: Notebook) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import Agent, AgentRegistry, ModelUnavailable, RuleError, ScriptedModel, Tool
+from mars_nb import Agent, AgentRegistry, CellError, ModelUnavailable, RuleError, ScriptedModel, Tool
 from mars_nb.agents import providers
 from mars_nb.errors import RunFailed
 
@@ -42,6 +42,19 @@ def test_a_cell_with_instructions_is_an_agent(notebook: Notebook) -> None:
     assert (made.description, [tool.name for tool in made.tools]) == ("Writes reports.", ["look_up"])
 
 
+def test_the_line_of_an_agent_is_filled_in_as_well(notebook: Notebook) -> None:
+    notebook.variables |= {"who": "Writer", "model": "offline"}
+    notebook.agent("{who} -m {model} -d 'a {who}'", "Write.")
+    assert AgentRegistry.default().get("Writer").description == "a Writer"
+    with pytest.raises(CellError, match=r"line 1: '.whom.': the notebook has no variable 'whom'; did you"):
+        notebook.agent("{whom}", "Write.")
+
+
+def test_a_marker_is_no_agent(notebook: Notebook) -> None:
+    with pytest.raises(CellError, match="'User' is a marker of the topology and nobody who is asked"):
+        notebook.agent("User", "Write.")
+
+
 def test_without_a_description_others_are_told_the_first_sentence(notebook: Notebook) -> None:
     notebook.agent("Writer", "You write well. Never lie.")
     assert AgentRegistry.default().get("Writer").description == "You write well."
@@ -61,6 +74,14 @@ def test_the_model_of_the_process_is_shown_and_chosen(notebook: Notebook, monkey
     assert "openai:gpt-5-mini" in str(notebook.mars("model openai:gpt-5-mini"))
     assert "what its agents are told is sent there" in str(notebook.mars())
     assert "model: offline" in str(notebook.mars("model offline"))
+
+
+def test_a_misspelt_model_is_an_error_although_nobody_needs_one(notebook: Notebook) -> None:
+    notebook.agent("Writer", "def write(request): return request")
+    with pytest.raises(ModelUnavailable, match="serves the model 'oflfine'; did you mean 'offline'"):
+        notebook.mars("report -m oflfine", TEAM)
+    notebook.mars("report -q -m openai:gpt-5-mini", TEAM)
+    assert notebook.variables["report"].success
 
 
 def test_a_missing_key_is_one_line_and_binds_nothing(notebook: Notebook) -> None:

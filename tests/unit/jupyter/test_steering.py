@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import AskUser, CellError, MarsError, ModelUnavailable, SessionError, agent
+from mars_nb import AskUser, CellError, MarsError, ModelUnavailable, SessionError, TopologyError, agent
 from mars_nb.errors import AgentNotFound, RunFailed, RunNotFound, RunPaused, StorageError
 from mars_nb.jupyter import runner, steering
+from mars_nb.jupyter.desk import Desk
 from mars_nb.jupyter.live import Live
 from mars_nb.jupyter.looking import ShownRun
 from mars_nb.jupyter.runs import Run, record_of
 from mars_nb.jupyter.screens import Screen
+from mars_nb.jupyter.verbs import call
 from tests.unit.jupyter.waiting import until, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mars_nb.jupyter.desk import Desk
     from tests.unit.jupyter.conftest import Notebook
 
 CELL = "task: hello\nUser -> A -> B -> User"
@@ -211,6 +212,18 @@ async def test_a_run_on_this_very_loop_pauses_after_the_cell(team: Notebook, gat
 
 
 @pytest.mark.usefixtures("open_after_pause")
+def test_a_run_of_another_kernel_is_asked_to_pause(behind: Notebook) -> None:
+    elsewhere = Desk(behind.shell)
+    with pytest.raises(RunNotFound, match="stop it there, or pause it: %mars pause report-1"):
+        call(elsewhere, "stop report-1")
+    with pytest.raises(CellError, match="--now is for the kernel that runs 'report-1'"):
+        call(elsewhere, "pause report-1 --now")
+    call(elsewhere, "pause report-1")
+    assert behind.texts[-1] == "asked for; whoever runs it pauses when the running steps are over"
+    assert behind.variables["report"].wait().metadata["status"] == "paused"
+
+
+@pytest.mark.usefixtures("open_after_pause")
 def test_a_run_that_ends_before_it_pauses_says_so(team: Notebook, gate: Gate) -> None:
     team.mars("report -b", "task: x\nUser -> Slow -> User")
     gate.begun.wait()
@@ -266,6 +279,14 @@ def test_resume_goes_on_with_the_same_handle(paused: Notebook) -> None:
     assert paused.variables["report"] is before
     assert before.final_response == "b(a(hello))"
     assert paused.texts == ["✓ A → ✓ B", "b(a(hello))", "report.timeline() · %mars show report"]
+
+
+def test_resume_of_a_run_that_is_over_speaks_of_no_changes(team: Notebook) -> None:
+    team.mars("report", CELL)
+    agent("B")(lambda request: f"new {request}")
+    team.outputs.clear()
+    assert team.mars("resume report").final_response == "b(a(hello))"
+    assert not any("changed" in text for text in team.texts)
 
 
 def test_resume_in_the_background(paused: Notebook) -> None:
@@ -365,15 +386,30 @@ def test_a_fork_takes_the_value_of_a_variable_another_agent_and_another_drawing(
         ("fork report@nowhere", SessionError, "no position 'nowhere'"),
         ("fork report@A#1 --agent B", CellError, "expected OLD=NEW"),
         ("fork report@A#1 --agent B=Nobody", AgentNotFound, "Nobody"),
+        ("fork report@A#1 --agent Bee=A", CellError, "--agent 'Bee': no such agent is drawn"),
+        ("fork report@end --agent B=A", CellError, "is over there.*: %mars fork report@WHERE"),
+        ("fork report@end -m offline", CellError, "is over there"),
+        ("fork report@A#1 -m nobody:knows", ModelUnavailable, "nobody is known who serves"),
+        ("fork report@A#1 -t 'User -> B -> User'", TopologyError, "stands at 'A', which the new topology does not"),
+        ("resume report --rule timeout(3)", CellError, "is over there, and nothing would change"),
         ("fork report@A#1 --as taken", CellError, r"the variable 'taken' \(int\) is no run"),
         ("fork report@A#1 -t 'User -> A -> Nobody -> User'", CellError, "'Nobody' is no agent of this kernel"),
         ("restore", CellError, "takes a position"),
         ("checkpoint", CellError, "takes a name"),
+        ("checkpoint report@5", CellError, "'5' is a seq, and no name for a checkpoint"),
         ("checkpoint report@../x", SessionError, "is no checkpoint name"),
         ("why", CellError, "takes a step"),
         ("compare report", CellError, "takes two runs"),
         ("delete", CellError, "takes a session"),
         ("delete plan", CellError, "only drawn"),
+        ("export report notes.txt", CellError, r"'notes.txt': expected a name that ends in '.zip', such as 'report-1"),
+        ("demo now", CellError, "'%mars demo' takes nothing; found 'now'"),
+        (f"save {'x' * 300}.mars", StorageError, "cannot be written: File name too long"),
+        (f"import {'x' * 300}", StorageError, "could not read '…x{100}'"),
+        (f"fork report@{'x' * 300}", SessionError, "no position 'x+…'; expected"),
+        (f"why report@{'x' * 300}", SessionError, "no step 'x+…'; expected"),
+        (f"fork report@A#1 -m {'x' * 300}", ModelUnavailable, "the model 'x+…'; expected"),
+        (f"fork report@A#1 --agent B={'x' * 300}", AgentNotFound, "no agent 'x+…' is registered"),
         ("import", CellError, "takes a file"),
         ("import nothing.zip", StorageError, "nothing.zip"),
         ("save", CellError, "takes a file"),
@@ -387,11 +423,14 @@ def test_a_verb_that_cannot_be_done_is_one_line(
     team: Notebook, line: str, error: type[Exception], message: str
 ) -> None:
     team.mars("report", CELL)
+    team.mars("checkpoint end")
     team.mars("plan -n", CELL)
     team.variables["taken"] = 42
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message) as raised:
         team.mars(line)
+    assert len(str(raised.value)) < 300
     assert desk_of(team).store.ids() == ["report-1"]
+    assert "report_fork" not in team.variables
 
 
 # ------------------------------------------------------------------------------------------------------------- looking
@@ -462,15 +501,19 @@ def test_a_session_travels_as_one_file_and_is_trusted_before_it_goes_on(paused: 
     assert path == Path("report-1.mars.zip")
     copy = paused.mars(f"import {path} --as copy")
     assert (copy.status, copy.total_steps) == ("paused", 1)
-    with pytest.raises(SessionError, match=r"'copy' was not made here: .*; to go on from it: %mars trust copy"):
-        paused.mars("resume copy")
-    with pytest.raises(SessionError, match="was not made here"):
-        paused.mars("fork copy@A#1")
+    for line in ("resume copy", "fork copy@A#1", "checkpoint copy@here", "restore copy@A#1", "stop copy"):
+        with pytest.raises(SessionError, match=r"'copy' was not made here: .*; to go on from it: %mars trust copy"):
+            paused.mars(line)
     assert list(paused.mars("trust copy")["here"]) == ["the same", "the same"]
     assert "copy is trusted from now on: %mars resume copy would ask A, B" in paused.texts[-1]
     assert paused.mars("resume copy").final_response == "b(a(hello))"
     paused.mars("trust copy")
     assert "was trusted already" in paused.texts[-1]
+
+
+def test_what_goes_on_here_is_trusted_already(behind: Notebook) -> None:
+    behind.mars("trust report")
+    assert "report-1 was trusted already" in behind.texts[-1]
 
 
 def test_an_export_may_be_called_otherwise(paused: Notebook) -> None:
@@ -483,6 +526,13 @@ def test_delete_takes_the_session_and_its_run_away(paused: Notebook) -> None:
     assert desk_of(paused).runs == []
     with pytest.raises(RunNotFound):
         paused.mars("delete report-1")
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_what_goes_on_is_not_deleted(behind: Notebook, monkeypatch: pytest.MonkeyPatch, *, is_written: bool) -> None:
+    monkeypatch.setattr(desk_of(behind).store.backend, "has_writer", lambda _session_id: is_written)
+    with pytest.raises(CellError, match="'report-1' is going on, here or in another kernel; stop it there first"):
+        behind.mars("delete report")
 
 
 def test_clean_leaves_the_newest_the_unfinished_and_what_they_came_from(paused: Notebook) -> None:
@@ -510,6 +560,11 @@ def test_a_cell_is_saved_and_run_from_its_file(team: Notebook) -> None:
     assert team.variables["run"].final_response == "b(a(another task))"
     path.write_text(CELL, "utf-8")
     assert isinstance(team.mars("run team.mars"), Run)
+
+
+def test_a_file_may_begin_with_a_mark_of_its_encoding(team: Notebook) -> None:
+    Path("team.mars").write_text(f"# %%mars report -q\n{CELL}", "utf-8-sig")
+    assert team.mars("run team.mars").name == "report"
 
 
 def test_a_comment_is_no_verb(team: Notebook) -> None:

@@ -74,6 +74,7 @@ def test_the_entry_is_found_in_the_order_of_the_design(text: str, entries: tuple
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("user -> A -> user", "no entry: 'user' is drawn as an agent; did you mean 'User'?"),
         ("A -> B -> C -> A", "entry: everybody waits for somebody in the cycle 'A -> B -> C -> A'; draw 'User -> A'"),
         ("A -> A", "cycle 'A -> A'"),
         ("User -> A -> B\nentry: B", "entry 'B', but the edges give the task to 'A'"),
@@ -123,6 +124,8 @@ def test_turns_may_be_limited_in_every_conversation() -> None:
 def test_agents_that_are_not_registered_are_refused() -> None:
     with pytest.raises(TopologyError, match=r"'Planer' is not a registered agent; did you mean 'Planner'\?"):
         graph_of("User -> Planer", ["Planner"])
+    with pytest.raises(TopologyError, match=r"'A' is not a registered agent; registered: nobody$"):
+        graph_of("User -> A", [])
     with pytest.raises(TopologyError, match=r"'A' \(and 1 more\) is not a registered agent; registered: 'Xyz'"):
         graph_of("User -> A -> B", ["Xyz"])
     with pytest.raises(TopologyError, match=r"did you mean 'User'\?"):
