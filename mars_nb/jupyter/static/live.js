@@ -31,6 +31,7 @@ const DEAF_HINT =
   "Not answering? This kernel hears no clicks while its cell runs. " +
   "Press the stop button (■) of the notebook: it pauses the run.";
 const GONE_HINT = "The kernel does not answer; is it running?";
+const GONE_TEXT = "The kernel that ran this is gone · what it did is kept";
 const NO_JSON = "The arguments are no JSON; mend them, or refuse.";
 const TIP = "Click a node, an edge or a bar to look closer.";
 
@@ -47,6 +48,7 @@ const STATUS = {
   cancelled: ["Stopped", "idle"],
   interrupted: ["Interrupted", "paused"],
   drawn: ["Drawn", "idle"],
+  gone: ["Not connected", "idle"],
 };
 
 /** The state whose glyph a banner shows. */
@@ -111,6 +113,13 @@ function isObject(value) {
 /** Note when the clock of a scene was heard of, so that it can be ticked from there. @param {Scene} scene */
 function stamped(scene) {
   return { ...scene, clock: { s: 0, runs: false, ...scene.clock, heard_at: performance.now() } };
+}
+
+/** Give a scene as it is left when the kernel is gone: nothing goes on, and nobody hears. @param {Scene} scene */
+function abandoned({ name = "run", clock, speaker, ...rest }) {
+  const banner = { kind: "gone", text: GONE_TEXT, line: `%mars show ${name}` };
+  const still = { clock: { ...clock, runs: false }, speaker: { ...speaker, is_live: false } };
+  return { ...rest, name, ...still, banner, status: "gone", controls: [], spoken: GONE_TEXT };
 }
 
 /** Give the seconds of work so far; the past stands still. @param {Scene} scene @param {boolean} isPast */
@@ -368,8 +377,17 @@ class Desk {
     const timer = isQuiet ? 0 : setTimeout(() => this.#note(id, true), LATE_MS);
     return new Promise((resolve) => {
       this.#open.set(id, { resolve, timer });
-      this.#model.send({ ...what, id });
+      this.#send({ ...what, id });
     });
+  }
+
+  /** Where nobody hears any more, sending is an error. @param {Record<string, any>} wish */
+  #send(wish) {
+    try {
+      this.#model.send(wish);
+    } catch {
+      this.hear({ id: wish.id, error: GONE_HINT });
+    }
   }
 
   /** @param {Reply} reply */
@@ -1392,6 +1410,7 @@ class View {
   looking = { turn: 0, isBusy: false };
   putOff = null;
   isAnswering = false;
+  isGone = false;
   #life = new AbortController();
   #timers = new Set();
   #frame = 0;
@@ -1424,7 +1443,8 @@ class View {
 
   /** The scene as it is. @returns {Scene} */
   get live() {
-    return this.model.get("scene") ?? {};
+    const scene = this.model.get("scene") ?? {};
+    return this.isGone ? abandoned(scene) : scene;
   }
 
   /** The scene that is looked at. @returns {Scene} */
@@ -1481,9 +1501,10 @@ class View {
   /** Paint what is not yet as it should be. */
   paint() {
     this.#frame = 0;
-    setAll(this.card, { "aria-label": `Run ${this.live.name ?? ""}`, "data-past": this.isPast });
+    const { isPast, isGone } = this;
+    setAll(this.card, { "aria-label": `Run ${this.live.name ?? ""}`, "data-past": isPast, "data-gone": isGone });
     for (const paintPart of PAINTED) paintPart(this);
-    this.speech.progress(this.isPast ? `Viewing event ${this.past.seq} of ${this.live.seq}.` : this.live.spoken ?? "");
+    this.speech.progress(isPast ? `Viewing event ${this.past.seq} of ${this.live.seq}.` : this.live.spoken ?? "");
     this.#keepTime();
   }
 
@@ -1520,7 +1541,14 @@ class View {
     this.#follow("msg:custom", (message) => message.type === "reply" && this.desk.hear(message));
     this.#follow("change:scene", () => this.schedule());
     this.#follow("change:svg", () => this.schedule());
+    this.#follow("comm_live_update", () => this.#leave());
     if (this.model.get("hides_twin")) hideTwin(el, signal);
+  }
+
+  /** Stand still: Jupyter tells that the kernel is gone, and with a new one the view would be a new one, too. */
+  #leave() {
+    this.isGone = true;
+    this.schedule();
   }
 
   /** Follow the browser when it leaves the full screen by itself. */
@@ -1567,12 +1595,12 @@ class View {
   }
 
   /**
-   * JupyterLab hears keys before any element does, and leaves out what bears this attribute. Chords such as Ctrl-S stay
-   * Jupyter's.
+   * Jupyter hears keys before any element does, and leaves out what bears this attribute. It asks from the target
+   * outwards and takes what fits first, so the target itself has to bear it. Chords such as Ctrl-S stay Jupyter's.
    * @param {KeyboardEvent} event
    */
   #claim({ target, ctrlKey, metaKey, altKey }) {
-    if (this.card.contains(target)) set(this.card, "data-lm-suppress-shortcuts", !(ctrlKey || metaKey || altKey));
+    if (this.card.contains(target)) set(target, "data-lm-suppress-shortcuts", !(ctrlKey || metaKey || altKey));
   }
 }
 
