@@ -255,7 +255,9 @@ def _detail(history: History, stage: Stage, wish: Wish) -> Said:
 
 def text_of(_desk: Desk, record: RunRecord, _wish: Wish) -> Said:
     """Give the answer as text, to be copied."""
-    return {"text": answer_text(Run(record)) if record.status == "succeeded" else ""}
+    if record.status != "succeeded":
+        raise CellError(f"run {record.name!r} has no answer yet (status: {record.status})")
+    return {"text": answer_text(Run(record))}
 
 
 READING: Final[dict[str, Callable[[Desk, RunRecord, Wish], Said]]] = {
