@@ -155,7 +155,7 @@ class RunRecord:
         """Give the picture: of where everybody stands, or of what is drawn."""
         if self.history is None:
             return self.stage.mimebundle({}, {})
-        return self.stage.mimebundle(nodes.node_views(self.history), nodes.turns(self.history.state))
+        return self.stage.mimebundle(nodes.node_views(self.history, self.status), nodes.turns(self.history.state))
 
     @property
     def stage(self) -> Stage:

@@ -26,7 +26,7 @@ TEXT_LENGTH: Final = 2_000
 """Characters of each text that are shown."""
 N_VISITS: Final = 50
 """Visits that are shown, the newest ones."""
-_STATE: Final = {"completed": "done", "failed": "failed", "running": "running"}
+_STATE: Final = {"completed": "done", "failed": "failed", "running": "running", "paused": "paused"}
 _KILO: Final = 1_000
 _MINUTE_S: Final = 60
 
@@ -108,6 +108,7 @@ def _visit(history: History, step: StepTrace) -> Detail:
     price = f" · ${step.cost_usd:.4f}" if step.n_responses and step.cost_usd is not None else ""
     took = f" · {_duration(at(step.ended_seq) - at(step.began_seq))}" if step.ended_seq else ""
     tries = f" · attempt {step.attempt}" if step.attempt > 1 else ""
+    status = "paused" if step.status == "running" and history.state.status != "running" else step.status
     parts = [["request", _cut(step.request)]]
     parts += [["tools", _cut(text)] for text in [_tools(step)] if text]
     if step.status == "completed":
@@ -116,8 +117,8 @@ def _visit(history: History, step: StepTrace) -> Detail:
     if step.error and step.status == "failed":
         parts.append(["error", _cut(step.error)])
     return {
-        "title": f"{clean(step.agent)} · {clean(step.step_id)} · {step.status}{tries}{took}{price}",
-        "state": _STATE[step.status],
+        "title": f"{clean(step.agent)} · {clean(step.step_id)} · {status}{tries}{took}{price}",
+        "state": _STATE[status],
         "parts": parts,
     }
 

@@ -244,6 +244,19 @@ def test_a_question_is_answered_in_its_box(desk: Notebook, pages: list[Page]) ->
     assert desk.variables["report"].wait().final_response == "published"
 
 
+def test_a_question_can_be_put_to_rest_and_taken_up_again(desk: Notebook, pages: list[Page]) -> None:
+    desk.mars("report -b", "task: hello\nUser -> Editor -> User")
+    (page,) = pages
+    wait_for_question(desk, page)
+    page.wish("pause")
+    wait_until(lambda: "resume" in page.scene["controls"])
+    assert page.wish("resume")["line"] == "%mars resume report -b"
+    wait_for_question(desk, page)
+    wait_until(lambda: "pause" in page.scene["controls"])
+    page.wish("answer", text="yes")
+    assert desk.variables["report"].wait().final_response == "published"
+
+
 def test_a_question_in_a_cell_goes_to_the_box_where_clicks_are_heard(desk: Notebook, pages: list[Page]) -> None:
     def person() -> None:
         wait_until(lambda: pages)
@@ -313,6 +326,12 @@ def test_show_opens_a_live_view_of_what_is_over(desk: Notebook, pages: list[Page
     assert page.scene["status"] == "succeeded"
     assert page.wish("text")["text"] == "b(a(hello))"
     assert page.wish("look", seq=2)["scene"]["seq"] == 2
+
+
+def test_where_there_is_no_answer_yet_none_is_given_to_copy(desk: Notebook, pages: list[Page]) -> None:
+    with pytest.raises(RunPaused):
+        desk.mars("report -p B", CELL)
+    assert pages[0].wish("text")["error"] == "run 'report' has no answer yet (status: paused)"
 
 
 def test_a_replay_at_a_speed_is_shown_live(desk: Notebook, pages: list[Page], monkeypatch: pytest.MonkeyPatch) -> None:

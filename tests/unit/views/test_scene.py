@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mars_nb import AgentRegistry, AskUser, FileStorageBackend, Orchestra, StateManager, agent
+from mars_nb.events import (
+    BranchCreated,
+    BranchForked,
+    PauseRequested,
+    QuestionAsked,
+    StepCompleted,
+    StepScheduled,
+)
 from mars_nb.state import positions
 from mars_nb.views.detail import edge_detail, node_detail, step_detail
 from mars_nb.views.history import history_of
 from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.scene import N_BARS, Caption, drawn_scene, scene
 from mars_nb.views.stage import Stage
-from mars_nb.views.waits import awaited, joins
+from mars_nb.views.waits import Awaited, awaited, joins
+from tests.unit.views.happenings import BEGAN, history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +97,10 @@ async def test_a_join_says_how_many_have_arrived_and_who_is_awaited(run: Any) ->
     assert awaited(state, join).text == "1 of 3"
 
 
+def test_counts_of_many_are_written_so_that_they_fit_a_box() -> None:
+    assert [Awaited(["A"] * n, ["B"]).text for n in (0, 1, 98, 999)] == ["", "1 of 2", "98 of 99", "999/1000"]
+
+
 async def test_a_run_that_is_over_says_what_it_took(run: Any) -> None:
     made = shown(await run(FAN), "succeeded")
     assert made["banner"]["kind"] == "done"
@@ -109,6 +123,8 @@ async def test_a_process_that_died_says_that_nothing_is_lost(run: Any) -> None:
     assert (made["status"], made["banner"]["kind"]) == ("interrupted", "paused")
     assert "nothing that was replied is lost" in made["banner"]["text"]
     assert made["line"] == "step 2 (max 100) · branches: 2 ready, 1 waiting, 1 done"
+    states = [re.findall('data-node="([BC])" data-state="([a-z]+)"', box) for box in made["nodes"].values()]
+    assert [found for each in states for found in each] == [("B", "paused"), ("C", "paused")]
 
 
 async def test_more_steps_at_once_than_lanes_share_all_lanes(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +152,30 @@ async def test_a_question_is_shown_with_what_the_asker_had_read(run: Any) -> Non
     banner = made["banner"]
     assert (made["status"], banner["kind"], banner["agent"]) == ("asking", "asking", "Editor")
     assert (banner["question"], banner["had_read"]) == ("Publish <b>it</b>?", "it")
+
+
+async def test_a_run_that_asks_while_it_is_paused_says_so_and_can_go_on(run: Any) -> None:
+    made = shown(await run("User -> Editor -> User"), "paused")
+    assert made["banner"]["place_in_line"] == "question 1 of 1; the run is paused until there is an answer"
+    assert ("resume" in made["controls"], "pause" in made["controls"]) == (True, False)
+
+
+def test_a_question_does_not_hide_that_running_steps_are_waited_for() -> None:
+    past = history(
+        (0, BranchCreated("b0", "P")),
+        (0, StepScheduled("b0", 1, "P")),
+        (1, StepCompleted("b0", 1, content="p")),
+        (1, BranchForked("b0")),
+        (1, BranchCreated("b0.0", "A", parent="b0")),
+        (1, BranchCreated("b0.1", "B", parent="b0")),
+        (1, StepScheduled("b0.0", 1, "A")),
+        (1, StepScheduled("b0.1", 1, "B")),
+        (2, StepCompleted("b0.0", 1, content=None, action=AskUser("Publish it?"))),
+        (2, QuestionAsked("b0.0")),
+        (3, PauseRequested("you pressed Pause")),
+    )
+    made = scene(past, Onlooker(), Stage(past.topology), Caption("report"), at=BEGAN + 4)
+    assert (made["status"], made["banner"]["kind"]) == ("pausing", "asking")
 
 
 async def test_the_boxes_are_those_of_the_saved_picture(run: Any) -> None:
