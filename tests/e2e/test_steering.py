@@ -272,6 +272,7 @@ def test_after_a_restart_a_view_says_that_its_kernel_is_gone(open_notebook: Open
     expect(view).to_contain_text("The kernel does not answer")
     notebook.run(0)
     again = notebook.run(2)
+    expect(again.locator(".mars-word")).to_have_text("Paused")
     notebook.wait_for(again, North="done", South="paused")
     notebook.let("South", "Writer")
     press(again, "Resume")
