@@ -273,6 +273,19 @@ def test_who_only_watches_can_pause_and_look(live: LivePage) -> None:
     assert live.card.locator(".mars-question").is_visible()
 
 
+def test_who_only_watches_cannot_break_off_what_runs(live: LivePage) -> None:
+    live.open(live_page.pausing(TEAM), can_steer=False)
+    assert live.card.get_by_role("button", name="Pause now").count() == 0
+    live.press("Pause")
+    assert without_id(live.wish()) == {"do": "pause"}
+
+
+def test_a_reply_that_is_but_a_command_says_what_it_is(live: LivePage) -> None:
+    live.open(live_page.paused(TEAM)).press("Resume")
+    live.reply(live.wish(), line="%mars resume report -b")
+    assert live.card.locator(".mars-foot").inner_text().split("\n")[0] == "the same as a command:"
+
+
 def test_a_checkpoint_is_named_and_those_there_are_can_be_restored_and_forked(live: LivePage) -> None:
     live.open(live_page.paused(TEAM)).press("Checkpoint ▾")
     live.page.keyboard.type("now")

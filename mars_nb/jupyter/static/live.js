@@ -33,6 +33,7 @@ const DEAF_HINT =
 const GONE_HINT = "The kernel does not answer; is it running?";
 const GONE_TEXT = "The kernel that ran this is gone · what it did is kept";
 const NO_JSON = "The arguments are no JSON; mend them, or refuse.";
+const SAME = "the same as a command:";
 const TIP = "Click a node, an edge or a bar to look closer.";
 
 /* ------------------------------------------------------------------------------------------------- words and glyphs */
@@ -564,19 +565,19 @@ function makeMore() {
   return menu;
 }
 
-/** Say what the first button does now: pause, pause at once, or resume. @param {Scene} scene */
-function turnOf(scene) {
+/** Say what the first button does now: pause, pause at once, or resume. @param {View} view */
+function turnOf({ live: scene, canSteer }) {
   const has = (name) => scene.controls?.includes(name);
   const resume = { label: "Resume", icon: "running", needs: "resume", wish: { do: "resume" } };
   const pause = { label: "Pause", icon: "paused", needs: "pause", wish: { do: "pause" } };
-  if (scene.status === "pausing") return { ...pause, label: "Pause now", wish: { do: "pause", now: true } };
+  if (scene.status === "pausing" && canSteer) return { ...pause, label: "Pause now", wish: { do: "pause", now: true } };
   return has("resume") && !has("pause") ? resume : pause;
 }
 
 /** @param {View} view */
 function paintControls(view) {
   const { turn } = view.controls;
-  const now = turnOf(view.live);
+  const now = turnOf(view);
   write(turn.lastElementChild, now.label);
   if (turn.dataset.icon !== now.icon) turn.firstElementChild.replaceWith(glyph(now.icon));
   setAll(turn, { "data-icon": now.icon, "data-needs": now.needs });
@@ -586,11 +587,12 @@ function paintControls(view) {
 
 /** Grey out what cannot be done now, take away what never can. @param {View} view @param {Element} control */
 function paintControl(view, control) {
-  const { needs, past } = control.dataset;
+  const { needs, past, steers } = control.dataset;
   const isThere = view.live.controls?.includes(needs) ?? false;
   const isOver = view.live.status === "succeeded" || view.live.status === "cancelled";
   control.disabled = !isThere || (view.isPast && past === undefined);
-  control.hidden = (isOver && !isThere) || (!view.canSteer && needs !== "pause" && needs !== "look");
+  const isForLookers = (needs === "pause" && steers === undefined) || needs === "look";
+  control.hidden = (isOver && !isThere) || (!view.canSteer && !isForLookers);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- banner */
@@ -663,7 +665,7 @@ function makeDoing(told, isPutOff, canSteer) {
 /** What can be done while running steps are waited for. */
 function makePausing() {
   const title = "Do not wait for what is running; it is asked again";
-  return [button("Pause now", "turn", { "data-needs": "pause", title })];
+  return [button("Pause now", "turn", { "data-needs": "pause", "data-steers": true, title })];
 }
 
 /** What can be done while nothing runs. */
@@ -1142,7 +1144,7 @@ function makeFoot() {
 function paintFoot({ foot }) {
   const { error, text, line } = foot.reply;
   const kind = foot.hint ? "hint" : error ? "error" : text || line ? "text" : "tip";
-  write(foot.said, foot.hint || error || text || (line ? "done" : TIP));
+  write(foot.said, foot.hint || error || text || (line ? SAME : TIP));
   foot.said.dataset.kind = kind;
   write(foot.line.firstElementChild, line ?? "");
   foot.line.hidden = !line || foot.hint !== "";
@@ -1198,7 +1200,7 @@ function backToLive(view) {
  * @type {Record<string, (view: View, pressed: Element, opener: Element) => any>}
  */
 const ACTIONS = {
-  turn: (view) => view.act(turnOf(view.live).wish),
+  turn: (view) => view.act(turnOf(view).wish),
   resume: (view, { dataset }) => view.act({ do: "resume", ...(dataset.rule && { rule: dataset.rule }) }),
   step: (view) => view.act({ do: "step" }),
   stop: (view) => view.act({ do: "stop" }),
