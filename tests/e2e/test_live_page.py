@@ -216,7 +216,8 @@ def test_an_error_of_a_reply_is_shown_as_one(live: LivePage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("situation", "hint"), [("running", "this kernel hears no clicks"), ("paused", "is it running")]
+    ("situation", "hint"),
+    [("running", "this kernel hears no clicks"), ("asking", "answer there"), ("paused", "is it running")],
 )
 def test_after_two_seconds_without_reply_there_is_a_hint_which_a_late_reply_takes_away(
     live: LivePage, situation: str, hint: str

@@ -30,8 +30,11 @@ const MANY_EDGES = 2000;
 const DEAF_HINT =
   "Not answering? This kernel hears no clicks while its cell runs. " +
   "Press the stop button (■) of the notebook: it pauses the run.";
+const LINE_HINT =
+  "Not answering? This kernel hears no clicks while its cell runs. If there is a line to type into below, answer there.";
 const GONE_HINT = "The kernel does not answer; is it running?";
 const GONE_TEXT = "The kernel that ran this is gone · what it did is kept";
+const HINTS = { running: DEAF_HINT, asking: LINE_HINT };
 const NO_JSON = "The arguments are no JSON; mend them, or refuse.";
 const SAME = "the same as a command:";
 const TIP = "Click a node, an edge or a bar to look closer.";
@@ -1484,7 +1487,7 @@ class View {
 
   /** @param {boolean} isLate */
   hint(isLate) {
-    this.foot.hint = isLate ? (this.live.status === "running" ? DEAF_HINT : GONE_HINT) : "";
+    this.foot.hint = isLate ? HINTS[this.live.status] ?? GONE_HINT : "";
     this.speech.reply(this.foot.hint);
     this.schedule();
   }
