@@ -246,7 +246,7 @@ def _detail(history: History, stage: Stage, wish: Wish) -> Said:
         case {"node": str(name)}:
             return detail.node_detail(history, name, stage.agents(name))
         case {"source": str(source), "target": str(target)}:
-            return detail.edge_detail(history, source, target)
+            return detail.edge_detail(history, stage, source, target)
         case {"step": str(step_id)} if found := detail.step_detail(history, step_id):
             return found
         case _:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import AgentRegistry, AskUser, FileStorageBackend, Orchestra, StateManager, agent
+from mars_nb import AgentRegistry, AskUser, FileStorageBackend, Orchestra, Parallel, StateManager, agent
 from mars_nb.events import (
     BranchCreated,
     BranchForked,
@@ -48,8 +48,12 @@ def registry() -> AgentRegistry:
     async def asks(_request: object, context: Any) -> Any:
         return "published" if context.memory else AskUser("Publish <b>it</b>?")
 
+    async def calls(_request: object, context: Any) -> Any:
+        return "sum" if context.memory else Parallel([("A", "x"), ("Editor", "y")])
+
     for name in ("P", "A", "B", "C", "M"):
         agent(name, registry=made)(reply)
+    agent("Hub", registry=made)(calls)
     agent("Fails", registry=made)(fails)
     agent("Editor", registry=made)(asks)
     return made
@@ -220,11 +224,23 @@ async def test_an_agent_where_branches_wait_shows_who_is_awaited(run: Any) -> No
 
 
 async def test_an_edge_shows_what_went_over_it_and_a_conversation_both_ways(run: Any) -> None:
-    history = history_of(await run("User -> A\nA <-> B\nA -> User"))
-    assert edge_detail(history, "A", "User")["title"] == "A → User"
-    talk = edge_detail(history, "A", "B")
-    assert talk["title"] == "A ↔ B"
-    assert len(talk["visits"]) == 3
+    history = history_of(await run("User -> A\nA <-> B\nA -> User\nmax_turns(A <-> B, 1)"))
+    assert over(history, "User", "A") == ("User → A", ["task"])
+    assert over(history, "A", "User") == ("A → User", ["b0#3"])
+    assert over(history, "A", "B") == ("A ↔ B", ["b0#1", "b0#2"])
+
+
+async def test_replies_of_those_who_were_called_go_to_their_caller_and_a_question_to_the_person(run: Any) -> None:
+    history = history_of(await run("User -> Hub\nHub <-> A\nHub <-> Editor\nEditor -> User\nHub -> User"))
+    assert over(history, "Hub", "A") == ("Hub ↔ A", ["b0#1", "b0.0#1"])
+    assert over(history, "Editor", "User") == ("Editor → User", ["b0.1#1"])
+    assert over(history, "Hub", "User") == ("Hub → User", [])
+
+
+def over(history: History, source: str, target: str) -> tuple[str, list[str]]:
+    found = edge_detail(history, Stage(history.topology), source, target)
+    assert found["facts"] == [["messages", str(len(found["visits"]))]]
+    return found["title"], [re.sub(r".* · (b\S+) · .*", r"\1", visit["title"]) for visit in found["visits"]]
 
 
 async def test_a_failed_step_shows_its_error_and_one_that_is_not_there_nothing(run: Any) -> None:
@@ -261,3 +277,6 @@ async def test_a_box_that_stands_for_a_layer_shows_the_visits_of_all_its_agents(
     found = node_detail(result.history, layer, stage.agents(layer))
     assert found["facts"][0] == ["visits", "80"]
     assert len(found["visits"]) == 50
+    into, out_of = (edge_detail(result.history, stage, *ends) for ends in (("P", layer), (layer, "M")))
+    assert into["facts"] == [["messages", "1"]]
+    assert out_of["facts"] == [["messages", "80"]]
