@@ -203,12 +203,15 @@ class LiveScreen(Screen):
         self._paint_still(record)
         if record.status in OVER:
             self._replace(_last_words(record, self._form))
+            if self._live.n_pages <= 1:
+                self._close()
 
     def retire(self, record: RunRecord) -> None:
         """Leave a run to a later screen."""
         if self._live is not None:
             self._paint_still(record)
             self._replace({"text/plain": f"{record.name} goes on below"})
+            self._close()
 
     def repaint(self, bundle: Mapping[str, str]) -> None:
         """Show a picture behind the live view."""
@@ -222,9 +225,16 @@ class LiveScreen(Screen):
         self._painted_at = time.monotonic()
 
     def _replace(self, bundle: Mapping[str, str]) -> None:
-        live, slot, self._live = self._live, self._slot, None
-        if live is not None and slot is not None:
-            slot.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
+        """Show something in the place of the live view.
+
+        A page that was opened again cannot: it does not know which of its outputs is meant.
+        """
+        if self._slot is not None:
+            self._slot.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
+
+    def _close(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
             live.close()
 
 

@@ -246,6 +246,21 @@ def test_a_closed_tab_is_no_loss_since_show_attaches_again(open_notebook: OpenNo
     expect(view).to_contain_text("Writer has done it")
 
 
+def test_a_page_that_is_opened_again_shows_how_its_run_ends(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b -p Writer"))
+    view = started(notebook, "Planner", "North", "South")
+    notebook.wait_for(view, South="done", Writer="paused")
+    notebook.save()
+    notebook.close()
+    notebook.open()
+    view = notebook.output(1)
+    notebook.let("Writer")
+    press(view, "Resume")
+    expect(view.locator(".mars-banner")).to_contain_text("Done")
+    expect(view.locator(".mars-speaker")).to_contain_text("Writer has done it")
+    notebook.wait_for(view, Writer="done")
+
+
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_keys_in_the_picture_are_its_own(open_notebook: OpenNotebook, app: App) -> None:
     notebook = open_notebook(SETUP, cell(line="-b"), app=app)

@@ -126,6 +126,20 @@ def test_a_run_is_a_picture_and_a_live_view_until_the_answer_takes_its_place(des
     assert pages[0].view.comm is None, "a view that was replaced is closed"
 
 
+def test_a_view_stays_where_a_page_was_opened_again_which_cannot_replace_it(desk: Notebook, pages: list[Page]) -> None:
+    with pytest.raises(RunPaused):
+        desk.mars("report -p B", CELL)
+    (page,) = pages
+    page.wish("hello")
+    page.wish("hello")
+    page.wish("resume")
+    wait_until(lambda: page.scene["status"] == "succeeded")
+    desk.variables["report"].wait()
+    assert desk.outputs[-1]["data"]["text/plain"].startswith("report.timeline()")
+    assert page.view.comm is not None
+    assert page.wish("text")["text"] == "b(a(hello))"
+
+
 def test_the_page_that_was_told_changes_only_knows_the_whole_scene(desk: Notebook, pages: list[Page]) -> None:
     with pytest.raises(RunPaused):
         desk.mars("report -p B", CELL)
