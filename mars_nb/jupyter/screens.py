@@ -178,7 +178,8 @@ class LiveScreen(Screen):
         )
         data: Any = self._live._repr_mimebundle_()
         bundle = data[0] if isinstance(data, tuple) else data
-        self._slot = show_bundle({**bundle, "text/plain": record.bundle()["text/plain"]}, display_id=True)
+        plain = f"live view of {record.name}, which needs its kernel; as it was left: %mars show {record.handle}"
+        self._slot = show_bundle({**bundle, "text/plain": plain}, display_id=True)
 
     def show(self, record: RunRecord) -> None:
         """Tell the live view what has changed; now and then paint the picture behind it."""

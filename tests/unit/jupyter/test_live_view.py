@@ -119,6 +119,7 @@ def test_a_run_is_a_picture_and_a_live_view_until_the_answer_takes_its_place(des
     kinds = [sorted(output["data"]) for output in desk.outputs]
     assert kinds[0] == ["image/svg+xml", "text/plain"]
     assert kinds[1] == [WIDGET, "text/plain"]
+    assert desk.texts[1] == "live view of report, which needs its kernel; as it was left: %mars show report"
     last = desk.outputs[-2]["data"]
     assert last == {"text/markdown": "b(a(hello))", "text/plain": "b(a(hello))"}
     assert desk.texts[-1] == "report.timeline() · %mars show report"
