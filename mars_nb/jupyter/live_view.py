@@ -36,7 +36,7 @@ class LiveView(anywidget.AnyWidget):
     scene : dict
         What is shown around it; see `mars_nb.views.scene`.
     cell : str
-        The topology as the text of a cell.
+        A cell with the same task and team.
     can_steer : bool
         Whether more may be wished than to look, and to pause.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from mars_nb.agents.replies import as_text
 from mars_nb.jupyter.display import Text, answer_bundle, show_bundle
 from mars_nb.views.labels import clean
 
@@ -173,7 +174,7 @@ class LiveScreen(Screen):
             lambda view, wish: self._grant(record, view, wish),
             svg=record.stage.blank(record.name),
             scene=record.scene(),
-            cell=record.stage.topology.to_text(),
+            cell=_cell(record),
             can_steer=self._can_steer,
         )
         data: Any = self._live._repr_mimebundle_()
@@ -187,7 +188,7 @@ class LiveScreen(Screen):
             return
         if self._drawn is not record.stage:
             self._drawn = record.stage
-            self._live.redraw(record.stage.blank(record.name), record.stage.topology.to_text())
+            self._live.redraw(record.stage.blank(record.name), _cell(record))
         scene = record.scene()
         self._live.show(scene)
         is_news = scene["status"] != self._status
@@ -237,6 +238,12 @@ class LiveScreen(Screen):
         live, self._live = self._live, None
         if live is not None:
             live.close()
+
+
+def _cell(record: RunRecord) -> str:
+    """Give a cell with the same task and team; nothing in the task is filled in once more."""
+    task = as_text(record.task).replace("\n", "\n    ")
+    return f"%%mars {record.name} --raw\ntask: {task}\n{record.stage.topology.to_text()}"
 
 
 def _last_words(record: RunRecord, form: Format) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 
 from mars_nb import Agent, AskUser, Tool, agent
 from mars_nb.errors import RunFailed, RunPaused
+from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.live_view import LiveView
 from mars_nb.jupyter.runs import record_of
 from mars_nb.jupyter.screens import LiveScreen
@@ -125,6 +126,16 @@ def test_a_run_is_a_picture_and_a_live_view_until_the_answer_takes_its_place(des
     assert desk.texts[-1] == "report.timeline() · %mars show report"
     assert pages[0].scene["status"] == "succeeded"
     assert pages[0].view.comm is None, "a view that was replaced is closed"
+
+
+def test_the_cell_that_is_copied_runs_the_same(desk: Notebook, pages: list[Page]) -> None:
+    with pytest.raises(RunPaused):
+        desk.mars("report -p B --raw", "task: say {hello}\n\n      to A -> B\nUser -> A -> B -> User\nmax_steps(7)")
+    head, _, body = pages[0].view.cell.partition("\n")
+    copied = parse(head.removeprefix("%%mars"), body, {})
+    assert copied.task == "say {hello}\n\nto A -> B"
+    assert copied.edges == [("User", "A", "->"), ("A", "B", "->"), ("B", "User", "->")]
+    assert "max_steps(7)" in body
 
 
 def test_a_view_stays_where_a_page_was_opened_again_which_cannot_replace_it(desk: Notebook, pages: list[Page]) -> None:
