@@ -120,6 +120,11 @@ class RunRecord:
         """Show that it has come to rest."""
         for screen in list(self.screens):
             screen.settle(self)
+        self.say()
+
+    def say(self) -> None:
+        """Say anew what can be done next, where that was said before."""
+        for screen in list(self.screens):
             if screen.has_said:
                 screen.say(self.next_steps)
 
@@ -133,6 +138,8 @@ class RunRecord:
         """The line that stands below it: what can be done next."""
         called = self.handle
         match self.status:
+            case "running":
+                first = f"%mars pause {called} · "
             case "paused" if self.history and self.history.state.questions:
                 first = "%mars answer TEXT · "
             case "paused":

@@ -174,6 +174,7 @@ def run_behind(job: Job, screen: Screen | None = None) -> None:
         if screen.repaints:
             screen.open(record)
     record.begin()
+    record.say()
     _leave(LOOP.submit(_carry_out(job, Painter(record), None, is_behind=True)), record)
     until = time.monotonic() + START_S
     while record.live is None and not record.end.done() and time.monotonic() < until:

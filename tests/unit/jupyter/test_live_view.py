@@ -354,6 +354,19 @@ def test_show_opens_a_live_view_of_what_is_over(desk: Notebook, pages: list[Page
     assert page.wish("look", seq=2)["scene"]["seq"] == 2
 
 
+def test_the_line_below_follows_a_run_that_goes_on_by_a_click(
+    desk: Notebook, pages: list[Page], gate: threading.Event
+) -> None:
+    with pytest.raises(RunPaused):
+        desk.mars("report -p Slow", "task: hello\nUser -> A -> Slow -> User")
+    assert desk.texts[-1].startswith("%mars resume report · ")
+    pages[0].wish("resume")
+    assert desk.texts[-1].startswith("%mars pause report · ")
+    gate.set()
+    desk.variables["report"].wait()
+    wait_until(lambda: desk.texts[-1] == "report.timeline() · %mars show report")
+
+
 def test_where_there_is_no_answer_yet_none_is_given_to_copy(desk: Notebook, pages: list[Page]) -> None:
     with pytest.raises(RunPaused):
         desk.mars("report -p B", CELL)
