@@ -198,14 +198,15 @@ class LiveScreen(Screen):
 
     def settle(self, record: RunRecord) -> None:
         """Show a run that has come to rest: with buttons while they can do something, else its answer."""
-        if self._live is None:
+        live = self._live
+        if live is None:
             self.paint(record.bundle())
             return
         self.show(record)
         self._paint_still(record)
         if record.status in OVER:
             self._replace(_last_words(record, self._form))
-            if self._live.n_pages <= 1:
+            if live.n_pages <= 1:
                 self._close()
 
     def retire(self, record: RunRecord) -> None:
