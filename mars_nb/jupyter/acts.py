@@ -214,4 +214,8 @@ def asks(record: RunRecord) -> bool:
     """Tell whether a question of a run is open."""
     if record.live is not None:
         return bool(record.live.question)
-    return record.status == "paused" and record.history is not None and bool(record.history.state.questions)
+    return (
+        record.status in ("paused", "interrupted")
+        and record.history is not None
+        and bool(record.history.state.questions)
+    )

@@ -293,7 +293,10 @@ def refresh(record: RunRecord, manager: StateManager) -> None:
     history = history_of(records)
     record.task, record.topology, record.history = history.state.task, history.topology, history
     record.onlooker = Onlooker.of(records)
-    record.finish(result_of(history, session_id=record.session_id), manager.describe(record.session_id)["status"])
+    status = manager.describe(record.session_id)["status"]
+    if status == "interrupted":
+        record.onlooker.leave_off()
+    record.finish(result_of(history, session_id=record.session_id), status)
 
 
 def variable_of(session_id: str) -> str:

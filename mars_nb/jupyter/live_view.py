@@ -36,7 +36,7 @@ class LiveView(anywidget.AnyWidget):
     scene : dict
         What is shown around it; see `mars_nb.views.scene`.
     cell : str
-        The topology as the text of a cell.
+        A cell with the same task and team.
     can_steer : bool
         Whether more may be wished than to look, and to pause.
 
@@ -44,6 +44,8 @@ class LiveView(anywidget.AnyWidget):
     ----------
     is_heard : bool
         Whether a page has answered, so that clicks reach this kernel, also in the middle of a cell.
+    n_pages : int
+        How many pages have said hello; the same notebook that is opened again is another one.
     """
 
     _esm = STATIC / "live.js"
@@ -64,6 +66,7 @@ class LiveView(anywidget.AnyWidget):
         can_steer: bool = True,
     ) -> None:
         self.is_heard = False
+        self.n_pages = 0
         self._grant = grant
         self._sending = threading.Lock()
         super().__init__(svg=svg, scene=dict(scene), cell=cell, can_steer=can_steer)
@@ -95,4 +98,5 @@ class LiveView(anywidget.AnyWidget):
     def _hear(self, _widget: object, content: object, _buffers: object) -> None:
         self.is_heard = True
         if isinstance(content, dict):
+            self.n_pages += content.get("do") == "hello"
             self._grant(self, content)

@@ -126,6 +126,11 @@ class RunRecord:
         """Show that it has come to rest."""
         for screen in list(self.screens):
             screen.settle(self)
+        self.say()
+
+    def say(self) -> None:
+        """Say anew what can be done next, where that was said before."""
+        for screen in list(self.screens):
             if screen.has_said:
                 screen.say(self.next_steps)
 
@@ -139,6 +144,8 @@ class RunRecord:
         """The line that stands below it: what can be done next."""
         called = self.handle
         match self.status:
+            case "running":
+                first = f"%mars pause {called} · "
             case "paused" if self.history and self.history.state.questions:
                 first = "%mars answer TEXT · "
             case "paused":
@@ -168,7 +175,7 @@ class RunRecord:
         """Give the picture: of where everybody stands, or of what is drawn."""
         if self.history is None:
             return self.stage.mimebundle({}, {})
-        return self.stage.mimebundle(nodes.node_views(self.history), nodes.turns(self.history.state))
+        return self.stage.mimebundle(nodes.node_views(self.history, self.status), nodes.turns(self.history.state))
 
     @property
     def stage(self) -> Stage:

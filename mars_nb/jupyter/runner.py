@@ -44,8 +44,8 @@ START_S = 1.0
 """How long a cell waits for its run in the background to begin, so that the next one can pause it."""
 KNOCK_EVERY_S = 0.5
 """How often a run looks whether another process asks it to pause."""
-DRAIN_S = 3.0
-"""How long running steps may go on when the kernel ends; Jupyter kills a kernel that takes more than five seconds."""
+DRAIN_S = 1.5
+"""How long running steps may go on when the kernel ends; after two and a half seconds Jupyter ends its process."""
 
 
 @dataclass
@@ -174,6 +174,7 @@ def run_behind(job: Job, screen: Screen | None = None) -> None:
         if screen.repaints:
             screen.open(record)
     record.begin()
+    record.say()
     _leave(LOOP.submit(_carry_out(job, Painter(record), None, is_behind=True)), record)
     until = time.monotonic() + START_S
     while record.live is None and not record.end.done() and time.monotonic() < until:

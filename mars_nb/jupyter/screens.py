@@ -13,6 +13,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from mars_nb.agents.replies import as_text
 from mars_nb.jupyter.display import Text, answer_bundle, show_bundle
 from mars_nb.views.labels import clean
 
@@ -179,12 +180,13 @@ class LiveScreen(Screen):
             lambda view, wish: self._grant(record, view, wish),
             svg=record.stage.blank(record.name),
             scene=record.scene(),
-            cell=record.stage.topology.to_text(),
+            cell=_cell(record),
             can_steer=self._can_steer,
         )
         data: Any = self._live._repr_mimebundle_()
         bundle = data[0] if isinstance(data, tuple) else data
-        self._slot = show_bundle({**bundle, "text/plain": record.bundle()["text/plain"]}, display_id=True)
+        plain = f"live view of {record.name}, which needs its kernel; as it was left: %mars show {record.handle}"
+        self._slot = show_bundle({**bundle, "text/plain": plain}, display_id=True)
 
     def show(self, record: RunRecord) -> None:
         """Tell the live view what has changed; now and then paint the picture behind it."""
@@ -192,7 +194,7 @@ class LiveScreen(Screen):
             return
         if self._drawn is not record.stage:
             self._drawn = record.stage
-            self._live.redraw(record.stage.blank(record.name), record.stage.topology.to_text())
+            self._live.redraw(record.stage.blank(record.name), _cell(record))
         scene = record.scene()
         self._live.show(scene)
         is_news = scene["status"] != self._status
@@ -202,19 +204,23 @@ class LiveScreen(Screen):
 
     def settle(self, record: RunRecord) -> None:
         """Show a run that has come to rest: with buttons while they can do something, else its answer."""
-        if self._live is None:
+        live = self._live
+        if live is None:
             self.paint(record.bundle())
             return
         self.show(record)
         self._paint_still(record)
         if record.status in OVER:
             self._replace(_last_words(record, self._form))
+            if live.n_pages <= 1:
+                self._close()
 
     def retire(self, record: RunRecord) -> None:
         """Leave a run to a later screen."""
         if self._live is not None:
             self._paint_still(record)
             self._replace({"text/plain": f"{record.name} goes on below"})
+            self._close()
 
     def repaint(self, bundle: Mapping[str, str]) -> None:
         """Show a picture behind the live view."""
@@ -228,10 +234,23 @@ class LiveScreen(Screen):
         self._painted_at = time.monotonic()
 
     def _replace(self, bundle: Mapping[str, str]) -> None:
-        live, slot, self._live = self._live, self._slot, None
-        if live is not None and slot is not None:
-            slot.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
+        """Show something in the place of the live view.
+
+        A page that was opened again cannot: it does not know which of its outputs is meant.
+        """
+        if self._slot is not None:
+            self._slot.update(dict(bundle), raw=True)  # type: ignore[no-untyped-call]  # IPython
+
+    def _close(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
             live.close()
+
+
+def _cell(record: RunRecord) -> str:
+    """Give a cell with the same task and team; nothing in the task is filled in once more."""
+    task = as_text(record.task).replace("\n", "\n    ")
+    return f"%%mars {record.name} --raw\ntask: {task}\n{record.stage.topology.to_text()}"
 
 
 def _last_words(record: RunRecord, form: Format) -> dict[str, str]:

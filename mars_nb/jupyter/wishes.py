@@ -245,7 +245,7 @@ def _detail(history: History, stage: Stage, wish: Wish) -> Said:
         case {"node": str(name)}:
             return detail.node_detail(history, name, stage.agents(name))
         case {"source": str(source), "target": str(target)}:
-            return detail.edge_detail(history, source, target)
+            return detail.edge_detail(history, stage, source, target)
         case {"step": str(step_id)} if found := detail.step_detail(history, step_id):
             return found
         case _:
@@ -254,7 +254,9 @@ def _detail(history: History, stage: Stage, wish: Wish) -> Said:
 
 def text_of(_desk: Desk, record: RunRecord, _wish: Wish) -> Said:
     """Give the answer as text, to be copied."""
-    return {"text": answer_text(Run(record)) if record.status == "succeeded" else ""}
+    if record.status != "succeeded":
+        raise CellError(f"run {record.name!r} has no answer yet (status: {record.status})")
+    return {"text": answer_text(Run(record))}
 
 
 READING: Final[dict[str, Callable[[Desk, RunRecord, Wish], Said]]] = {

@@ -115,7 +115,8 @@ def _arrived(branch: ExecutionBranch) -> str:
 
 def _asking(state: RunState) -> Banner:
     branch = state.questions[0]
-    others = "; the other branches go on" if state.n_in_flight else ""
+    others = "; the other branches go on" if state.n_in_flight and state.status == "running" else ""
+    others = "; the run is paused until there is an answer" if state.status == "paused" else others
     banner: Banner = {
         "kind": "asking",
         "agent": clean(branch.agent),

@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mars_nb.agents.replies import as_text
 from mars_nb.events import ModelResponded, ToolReturned
+from mars_nb.topology.model import START, USER
 from mars_nb.views.amounts import clock_text, cut
 from mars_nb.views.labels import clean
+from mars_nb.views.messages import TASK, receivers
 from mars_nb.views.result import response_of
 from mars_nb.views.waits import awaited, joins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mars_nb.engine.trace import StepTrace
     from mars_nb.views.history import History
+    from mars_nb.views.stage import Stage
 
 TEXT_LENGTH: Final = 2_000
 """Characters of each text that are shown."""
 N_VISITS: Final = 50
 """Visits that are shown, the newest ones."""
-_STATE: Final = {"completed": "done", "failed": "failed", "running": "running"}
+_STATE: Final = {"completed": "done", "failed": "failed", "running": "running", "paused": "paused"}
 _KILO: Final = 1_000
 _MINUTE_S: Final = 60
 
@@ -60,15 +63,34 @@ def node_detail(history: History, name: str, agents: Sequence[str] = ()) -> Deta
     return found
 
 
-def edge_detail(history: History, source: str, target: str) -> Detail:
-    """Give what went over an edge: the replies of the one that reached the other, both ways in a conversation."""
-    ends = {source, target}
-    is_talk = any(edge.bidirectional and {edge.source, edge.target} == ends for edge in history.topology.edges)
-    senders = ends if is_talk else {source}
-    steps = [step for step in history.state.steps if step.agent in senders and step.status == "completed"]
-    sign = "↔" if is_talk else "→"
-    title = f"{clean(source)} {sign} {clean(target)}"
-    return {"title": title, "facts": [["messages", f"{len(steps):,}"]], "visits": _visits(history, steps)}
+def edge_detail(history: History, stage: Stage, source: str, target: str) -> Detail:
+    """Give what went over an edge: the task, the replies of one that reached the other, in a conversation both ways.
+
+    Parameters
+    ----------
+    history : History
+        What happened.
+    stage : Stage
+        The picture with the edge.
+    source, target : str
+        What stands in the boxes that it links.
+    """
+    is_talk = stage.is_talk(source, target)
+    ends = [({*stage.agents(source)}, {*stage.agents(target)})]
+    ends += [(there, here) for here, there in ends if is_talk]
+    reached = receivers(history)
+    steps = [step for step in history.state.steps if _went(step, reached, ends)]
+    has_task = any(here & {USER, START} and there & reached.get(TASK, set()) for here, there in ends)
+    task = [{"title": "task", "state": "done", "parts": [["task", _cut(history.state.task)]]}] if has_task else []
+    title = f"{clean(source)} {'↔' if is_talk else '→'} {clean(target)}"
+    facts = [["messages", f"{len(task) + len(steps):,}"]]
+    return {"title": title, "facts": facts, "visits": task + _visits(history, steps)}
+
+
+def _went(step: StepTrace, reached: Mapping[str, set[str]], ends: Sequence[tuple[set[str], set[str]]]) -> bool:
+    """Tell whether a step replied from one end to the other."""
+    to = reached.get(step.step_id, set()) if step.status == "completed" else set()
+    return any(step.agent in here and there & to for here, there in ends)
 
 
 def step_detail(history: History, step_id: str) -> Detail | None:
@@ -108,6 +130,7 @@ def _visit(history: History, step: StepTrace) -> Detail:
     price = f" · ${step.cost_usd:.4f}" if step.n_responses and step.cost_usd is not None else ""
     took = f" · {_duration(at(step.ended_seq) - at(step.began_seq))}" if step.ended_seq else ""
     tries = f" · attempt {step.attempt}" if step.attempt > 1 else ""
+    status = "paused" if step.status == "running" and history.state.status != "running" else step.status
     parts = [["request", _cut(step.request)]]
     parts += [["tools", _cut(text)] for text in [_tools(step)] if text]
     if step.status == "completed":
@@ -116,8 +139,8 @@ def _visit(history: History, step: StepTrace) -> Detail:
     if step.error and step.status == "failed":
         parts.append(["error", _cut(step.error)])
     return {
-        "title": f"{clean(step.agent)} · {clean(step.step_id)} · {step.status}{tries}{took}{price}",
-        "state": _STATE[step.status],
+        "title": f"{clean(step.agent)} · {clean(step.step_id)} · {status}{tries}{took}{price}",
+        "state": _STATE[status],
         "parts": parts,
     }
 

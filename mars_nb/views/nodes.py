@@ -30,7 +30,13 @@ _SHOWN = {
     BranchState.FAILED: NodeState.FAILED,
 }
 
-_AT_REST = {"paused": NodeState.PAUSED, "failed": NodeState.READY, "cancelled": NodeState.READY}
+INTERRUPTED = "interrupted"
+_AT_REST = {
+    "paused": NodeState.PAUSED,
+    INTERRUPTED: NodeState.PAUSED,
+    "failed": NodeState.READY,
+    "cancelled": NodeState.READY,
+}
 
 _LOUDEST_FIRST = (
     NodeState.ASKING,
@@ -49,8 +55,15 @@ def run_mimebundle(history: History) -> dict[str, str]:
     return picture.mimebundle(history.topology, node_views(history), turns=turns(state))
 
 
-def node_views(history: History) -> dict[str, NodeView]:
+def node_views(history: History, known: str = "") -> dict[str, NodeView]:
     """Give what each node shows.
+
+    Parameters
+    ----------
+    history : History
+        What happened.
+    known : str
+        Where the run stands as the notebook knows it: ``"interrupted"`` is what no event tells.
 
     Returns
     -------
@@ -58,7 +71,7 @@ def node_views(history: History) -> dict[str, NodeView]:
         For every agent that did something, and for ``User``, ``Start`` and ``End``.
     """
     state = history.state
-    counts = _counts(state)
+    counts = _counts(state, known if known == INTERRUPTED else state.status)
     many = len(history.topology.nodes) > MANY_NODES
     waiting = _waiting(state)
     views = {agent: _view(agent, each, waiting, many=many) for agent, each in counts.items() if each}
@@ -81,13 +94,13 @@ def _all_talks(state: RunState) -> list[list[tuple[tuple[str, str], int]]]:
     return [[(names, talk.n_sent) for names, talk in frame.talks.items()] for frame in frames.values()]
 
 
-def _counts(state: RunState) -> dict[str, Counter[NodeState]]:
+def _counts(state: RunState, status: str) -> dict[str, Counter[NodeState]]:
     counts: dict[str, Counter[NodeState]] = {agent: Counter() for agent in state.plan.graph.agents}
     for step in state.steps:
         if step.status == "completed":
             counts[step.agent][NodeState.DONE] += 1
     for branch in state.branches.values():
-        shown = _shown(branch, state.status)
+        shown = _shown(branch, status)
         if shown:
             counts[branch.agent][shown] += 1
     return counts

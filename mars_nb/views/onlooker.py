@@ -104,6 +104,7 @@ class Onlooker:
         self._heard: dict[Key, str] = {}
         self._heard_at = 0.0
         self._free: list[int] = []
+        self._holders: dict[int, Key] = {}
         self._spells: list[list[float]] = []
         self._is_at_work = False
         self._last_at = 0.0
@@ -143,7 +144,8 @@ class Onlooker:
             case RunPaused() | RunEnded():
                 self._stop(at)
             case Restored():
-                self._stop(self._last_at)
+                self.leave_off()
+                self.speaker = None
             case CheckpointCreated():
                 self.marks[event.name] = self.seq - 1
             case _:
@@ -164,8 +166,12 @@ class Onlooker:
         """Whether the clock of the run goes."""
         return self._is_at_work
 
+    def leave_off(self) -> None:
+        """Notice that nobody carries the run on, though no event says so: its last one is the last sign of work."""
+        self._stop(self._last_at)
+
     def _stop(self, at: float) -> None:
-        """Let the clock stand still; of a process that died the last event is the last sign of work."""
+        """Let the clock stand still."""
         if self._is_at_work:
             self._spells[-1][1] = at
         self._is_at_work = False
@@ -173,9 +179,20 @@ class Onlooker:
     def _begin(self, event: StepScheduled, at: float) -> None:
         key = event.branch, event.step
         self._began_at[key] = event.agent, at
-        if key not in self.lanes:
-            self.lanes[key] = heapq.heappop(self._free) if self._free else self.n_lanes
-            self.n_lanes = max(self.n_lanes, self.lanes[key] + 1)
+        self.lanes[key] = lane = self._lane(key)
+        self._holders[lane] = key
+        self.n_lanes = max(self.n_lanes, lane + 1)
+
+    def _lane(self, key: Key) -> int:
+        """Give the lane that a step had, or where that is taken a free one."""
+        had = self.lanes.get(key)
+        if had is not None and self._holders.get(had, key) == key:
+            return had
+        while self._free:
+            lane = heapq.heappop(self._free)
+            if lane not in self._holders:
+                return lane
+        return self.n_lanes
 
     def _end(self, event: StepCompleted | StepFailed, at: float) -> None:
         key = event.branch, event.step
@@ -183,7 +200,9 @@ class Onlooker:
         self._heard.pop(key, None)
         if not agent:
             return
-        heapq.heappush(self._free, self.lanes[key])
+        if isinstance(event, StepCompleted):  # one that failed may be asked again, and then its bar goes on
+            del self._holders[self.lanes[key]]
+            heapq.heappush(self._free, self.lanes[key])
         if isinstance(event, StepCompleted) and self._may_speak(key, at):
             said = event.content if event.action is None else said_by(event.action)
             self.speaker = Speaker(agent, *key, began_at, said, is_live=False)

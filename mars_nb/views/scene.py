@@ -53,7 +53,7 @@ _CONTROLS: Final[dict[str, tuple[str, ...]]] = {
     "cancelled": ("resume", "checkpoint", "restore", "fork", "look"),
     "succeeded": ("checkpoint", "restore", "fork", "look"),
 }
-_BAR: Final = {"completed": "done", "failed": "failed", "running": "running"}
+_BAR: Final = {"completed": "done", "failed": "failed"}
 WORDS: Final = {
     "running": "Running",
     "pausing": "Pausing",
@@ -116,15 +116,16 @@ def scene(history: History, onlooker: Onlooker, stage: Stage, caption: Caption, 
     """
     state = history.state
     status = status_of(state, caption.status)
+    controls = _controls(state, status, caption.status)
     shown = _headed(caption, status) | {
-        "line": _line(state, is_at_rest="resume" in _CONTROLS[status]),
+        "line": _line(state, is_at_rest="resume" in controls),
         "cost": dollars(cost_usd(state.steps)),
         "clock": {"s": onlooker.worked_s(at), "runs": onlooker.is_at_work},
         "seq": onlooker.seq,
-        "controls": list(_CONTROLS[status]),
-        "nodes": stage.boxes(nodes.node_views(history)),
+        "controls": list(controls),
+        "nodes": stage.boxes(nodes.node_views(history, caption.status)),
         "turns": stage.turns(nodes.turns(state)),
-        "spoken": _spoken(state, status),
+        "spoken": _spoken(state, status, is_at_work=onlooker.is_at_work),
         "bars": _bars(history, onlooker),
         "n_lanes": min(onlooker.n_lanes, N_LANES),
         "hidden_bars": max(0, len(state.steps) - N_BARS),
@@ -177,11 +178,17 @@ def status_of(state: RunState, known: str) -> str:
     """
     if state.status == "created":
         return known
-    if state.questions and state.status in ("running", "paused"):
-        return "asking" if state.n_in_flight == 0 else "running"
+    if state.questions and not state.n_in_flight and state.status in ("running", "paused"):
+        return "asking"
     if state.status == "running":
         return "interrupted" if known == "interrupted" else "pausing" if state.is_pausing else "running"
     return state.status
+
+
+def _controls(state: RunState, status: str, known: str) -> tuple[str, ...]:
+    """Give what can be done; a question is open in a run that goes on, and in one that rests."""
+    is_at_rest = state.status == "paused" or known == "interrupted"
+    return _AT_REST if status == "asking" and is_at_rest else _CONTROLS[status]
 
 
 def _line(state: RunState, *, is_at_rest: bool) -> str:
@@ -199,8 +206,8 @@ def _line(state: RunState, *, is_at_rest: bool) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _spoken(state: RunState, status: str) -> str:
-    running = sorted({step.agent for step in state.steps if step.status == "running"})
+def _spoken(state: RunState, status: str, *, is_at_work: bool) -> str:
+    running = sorted({step.agent for step in state.steps if is_at_work and step.status == "running"})
     who = f" {', '.join(running[:3])} running." if running and len(running) <= 3 else ""  # noqa: PLR2004
     who = who or (f" {len(running)} agents running." if running else "")
     return f"{WORDS[status]}, step {state.n_completed}.{who}"
@@ -210,18 +217,22 @@ def _bars(history: History, onlooker: Onlooker) -> dict[str, list[Any]]:
     """Give the bars of the newest steps; unlike `mars_nb.views.bars`, without reading the whole journal each time."""
     steps = history.state.steps
     first = max(0, len(steps) - N_BARS)
-    is_over = not onlooker.is_at_work
-    return {str(i): _bar(step, history, onlooker, is_over=is_over) for i, step in enumerate(steps[first:], start=first)}
+    asking = {branch.step_id for branch in history.state.questions}
+    running = "running" if onlooker.is_at_work else "paused"
+    return {
+        str(i): _bar(step, history, onlooker, "asking" if step.step_id in asking else running)
+        for i, step in enumerate(steps[first:], start=first)
+    }
 
 
-def _bar(step: StepTrace, history: History, onlooker: Onlooker, *, is_over: bool) -> list[Any]:
+def _bar(step: StepTrace, history: History, onlooker: Onlooker, unfinished: str) -> list[Any]:
     """Give one bar: lane, begin and end (-1: it goes on) in seconds of work, state, agent and step."""
     at = history.journal.at
     lane = onlooker.lanes.get((step.branch_id, step.step), 0) % N_LANES
     began_s = onlooker.worked_s(at(step.began_seq))
     ends = step.ended_seq and step.status != "running"
     ended_s = onlooker.worked_s(at(step.ended_seq)) if ends else -1
-    state = "paused" if is_over and step.status == "running" else _BAR[step.status]
+    state = _BAR.get(step.status, unfinished)
     return [lane, began_s, ended_s, state, clean(step.agent), step.step_id]
 
 

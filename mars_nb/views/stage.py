@@ -64,6 +64,11 @@ class Stage:
         members = self._drawn.members if isinstance(self._drawn, Grouped) else {}
         return members.get(name, (name,))
 
+    def is_talk(self, source: str, target: str) -> bool:
+        """Tell whether messages go both ways over the edge between two boxes."""
+        ends = {source, target}
+        return any(edge.bidirectional and {edge.source, edge.target} == ends for edge in self._drawn.edges)
+
     def turns(self, turns: Mapping[frozenset[str], str]) -> str:
         """Give the markup of what stands at the conversations."""
         return svg_writer.turns_group(self.layout, turns)

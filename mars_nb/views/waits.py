@@ -7,7 +7,7 @@ is how it looks now, by the rule by which a join waits.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mars_nb.engine.branch import BranchState
 from mars_nb.engine.join import given_up_in, standing
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mars_nb.engine.branch import Contribution, Frame
     from mars_nb.engine.join import Join
     from mars_nb.engine.state import RunState
+
+
+MANY: Final = 100
+"""From how many on a count is written as shortly as can be."""
 
 
 class Awaited(NamedTuple):
@@ -36,9 +40,10 @@ class Awaited(NamedTuple):
 
     @property
     def text(self) -> str:
-        """How many of how many, as ``"2 of 4"``; empty where only one is expected."""
+        """How many of how many, as ``"2 of 4"``, or ``"2/400"`` to fit a box; empty where only one is expected."""
         total = len(self.arrived) + len(self.missing)
-        return f"{len(self.arrived)} of {total}" if total > 1 else ""
+        sign = " of " if total < MANY else "/"
+        return f"{len(self.arrived)}{sign}{total}" if total > 1 else ""
 
 
 def joins(state: RunState) -> list[Join]:

@@ -216,7 +216,8 @@ def test_an_error_of_a_reply_is_shown_as_one(live: LivePage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("situation", "hint"), [("running", "this kernel hears no clicks"), ("paused", "is it running")]
+    ("situation", "hint"),
+    [("running", "this kernel hears no clicks"), ("asking", "answer there"), ("paused", "is it running")],
 )
 def test_after_two_seconds_without_reply_there_is_a_hint_which_a_late_reply_takes_away(
     live: LivePage, situation: str, hint: str
@@ -239,6 +240,24 @@ def test_the_greeting_needs_no_reply(live: LivePage) -> None:
     assert live.card.locator("[data-kind=hint]").count() == 0
 
 
+@pytest.mark.parametrize("situation", live_page.SITUATIONS)
+def test_a_view_whose_kernel_is_gone_says_so_stands_still_and_offers_nothing(live: LivePage, situation: str) -> None:
+    live.open(live_page.SITUATIONS[situation](TEAM)).page.evaluate("""() => {
+      window.model.send = () => { throw new Error("Cannot send"); };
+      window.model.emit("comm_live_update");
+    }""")
+    live.pass_ms()
+    before = live.card.locator(".mars-status").inner_text()
+    live.pass_ms(5_000)
+    assert live.card.locator(".mars-status").inner_text() == before
+    assert before.startswith("Not connected")
+    assert "%mars show report" in live.card.locator(".mars-banner").inner_text()
+    assert live.card.locator("[data-needs]:visible:enabled").count() == 0
+    live.box("North").click()
+    live.pass_ms()
+    assert "does not answer" in live.card.locator(".mars-foot").inner_text()
+
+
 def test_a_control_that_is_not_offered_is_grey_and_one_of_a_run_that_is_over_is_gone(live: LivePage) -> None:
     live.open(TEAM.scene())
     assert live.card.get_by_role("button", name="Step").is_disabled()
@@ -253,6 +272,19 @@ def test_who_only_watches_can_pause_and_look(live: LivePage) -> None:
     shown = live.card.locator("button:visible:not(.mars-copy)").all_inner_texts()
     assert shown == ["Pause", "Present", "⋯ More", "", "live"]
     assert live.card.locator(".mars-question").is_visible()
+
+
+def test_who_only_watches_cannot_break_off_what_runs(live: LivePage) -> None:
+    live.open(live_page.pausing(TEAM), can_steer=False)
+    assert live.card.get_by_role("button", name="Pause now").count() == 0
+    live.press("Pause")
+    assert without_id(live.wish()) == {"do": "pause"}
+
+
+def test_a_reply_that_is_but_a_command_says_what_it_is(live: LivePage) -> None:
+    live.open(live_page.paused(TEAM)).press("Resume")
+    live.reply(live.wish(), line="%mars resume report -b")
+    assert live.card.locator(".mars-foot").inner_text().split("\n")[0] == "the same as a command:"
 
 
 def test_a_checkpoint_is_named_and_those_there_are_can_be_restored_and_forked(live: LivePage) -> None:
@@ -461,6 +493,15 @@ def test_the_answer_is_copied_from_its_reply(live: LivePage) -> None:
     assert live.page.evaluate("navigator.clipboard.readText()") == "North rose.\n\nSouth fell."
     live.pass_ms()
     assert live.card.locator(".mars-foot [data-kind=text]").inner_text() == "copied"
+
+
+def test_where_there_is_no_answer_nothing_is_copied(live: LivePage) -> None:
+    live.open(TEAM.scene()).page.evaluate("navigator.clipboard.writeText('before')")
+    live.press("⋯ More")
+    live.press("Copy answer")
+    live.reply(live.wish(), error="there is no answer yet")
+    assert live.page.evaluate("navigator.clipboard.readText()") == "before"
+    assert live.card.locator(".mars-foot [data-kind=error]").inner_text() == "there is no answer yet"
 
 
 @pytest.mark.parametrize(

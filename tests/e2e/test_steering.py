@@ -246,6 +246,54 @@ def test_a_closed_tab_is_no_loss_since_show_attaches_again(open_notebook: OpenNo
     expect(view).to_contain_text("Writer has done it")
 
 
+def test_a_page_that_is_opened_again_shows_how_its_run_ends(open_notebook: OpenNotebook) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b -p Writer"))
+    view = started(notebook, "Planner", "North", "South")
+    notebook.wait_for(view, South="done", Writer="paused")
+    notebook.save()
+    notebook.close()
+    notebook.open()
+    view = notebook.output(1)
+    notebook.let("Writer")
+    press(view, "Resume")
+    expect(view.locator(".mars-banner")).to_contain_text("Done")
+    expect(view.locator(".mars-speaker")).to_contain_text("Writer has done it")
+    notebook.wait_for(view, Writer="done")
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_keys_in_the_picture_are_its_own(open_notebook: OpenNotebook, app: App) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b"), app=app)
+    view = started(notebook, "Planner", "North")
+    notebook.wait_for(view, North="done", South="running")
+    button(view, "Planner, done").focus()
+    notebook.page.keyboard.press("ArrowRight")
+    expect(button(view, "North, done")).to_be_focused()
+    notebook.page.keyboard.press("ArrowDown")
+    expect(button(view, "South, running")).to_be_focused()
+    notebook.page.keyboard.press("Enter")
+    expect(view.get_by_role("region", name="Details").get_by_role("heading")).to_have_text("South")
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_after_a_restart_a_view_says_that_its_kernel_is_gone(open_notebook: OpenNotebook, app: App) -> None:
+    notebook = open_notebook(SETUP, cell(line="-b"), "%mars show report", app=app)
+    view = started(notebook, "Planner", "North")
+    notebook.wait_for(view, North="done", South="running")
+    notebook.restart()
+    expect(view).to_contain_text("Not connected")
+    expect(button(view, "Pause").first).to_be_disabled()
+    button(view, "South, running").click()
+    expect(view).to_contain_text("The kernel does not answer")
+    notebook.run(0)
+    again = notebook.run(2)
+    expect(again.locator(".mars-word")).to_have_text("Paused")
+    notebook.wait_for(again, North="done", South="paused")
+    notebook.let("South", "Writer")
+    press(again, "Resume")
+    expect(again).to_contain_text("Writer has done it")
+
+
 def test_what_an_agent_says_in_a_live_view_is_shown_and_never_obeyed(open_notebook: OpenNotebook) -> None:
     drawings = ["User -> Mallory -> Writer -> User", "User -> Trudy -> User", "User -> Oscar -> User"]
     cells = [cell(line="-b", drawing=each, name=f"run{i}") for i, each in enumerate(drawings)]

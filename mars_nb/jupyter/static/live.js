@@ -30,8 +30,13 @@ const MANY_EDGES = 2000;
 const DEAF_HINT =
   "Not answering? This kernel hears no clicks while its cell runs. " +
   "Press the stop button (■) of the notebook: it pauses the run.";
+const LINE_HINT =
+  "Not answering? This kernel hears no clicks while its cell runs. If there is a line to type into below, answer there.";
 const GONE_HINT = "The kernel does not answer; is it running?";
+const GONE_TEXT = "The kernel that ran this is gone · what it did is kept";
+const HINTS = { running: DEAF_HINT, asking: LINE_HINT };
 const NO_JSON = "The arguments are no JSON; mend them, or refuse.";
+const SAME = "the same as a command:";
 const TIP = "Click a node, an edge or a bar to look closer.";
 
 /* ------------------------------------------------------------------------------------------------- words and glyphs */
@@ -107,6 +112,14 @@ function isObject(value) {
 /** Note when the clock of a scene was heard of, so that it can be ticked from there. @param {Scene} scene */
 function stamped(scene) {
   return { ...scene, clock: { s: 0, runs: false, ...scene.clock, heard_at: performance.now() } };
+}
+
+/** Give a scene as it is left when the kernel is gone: nothing goes on, and nobody hears. @param {Scene} scene */
+function abandoned({ name = "run", clock, speaker, ...rest }) {
+  const banner = { kind: "gone", text: GONE_TEXT, line: `%mars show ${name}` };
+  const still = { clock: { ...clock, runs: false }, speaker: { ...speaker, is_live: false } };
+  const status = { status: "gone", word: "Not connected", spoken: GONE_TEXT };
+  return { ...rest, name, ...still, ...status, banner, controls: [] };
 }
 
 /** Give the seconds of work so far; the past stands still. @param {Scene} scene @param {boolean} isPast */
@@ -364,8 +377,17 @@ class Desk {
     const timer = isQuiet ? 0 : setTimeout(() => this.#note(id, true), LATE_MS);
     return new Promise((resolve) => {
       this.#open.set(id, { resolve, timer });
-      this.#model.send({ ...what, id });
+      this.#send({ ...what, id });
     });
+  }
+
+  /** Where nobody hears any more, sending is an error. @param {Record<string, any>} wish */
+  #send(wish) {
+    try {
+      this.#model.send(wish);
+    } catch {
+      this.hear({ id: wish.id, error: GONE_HINT });
+    }
   }
 
   /** @param {Reply} reply */
@@ -542,19 +564,19 @@ function makeMore() {
   return menu;
 }
 
-/** Say what the first button does now: pause, pause at once, or resume. @param {Scene} scene */
-function turnOf(scene) {
+/** Say what the first button does now: pause, pause at once, or resume. @param {View} view */
+function turnOf({ live: scene, canSteer }) {
   const has = (name) => scene.controls?.includes(name);
   const resume = { label: "Resume", icon: "running", needs: "resume", wish: { do: "resume" } };
   const pause = { label: "Pause", icon: "paused", needs: "pause", wish: { do: "pause" } };
-  if (scene.status === "pausing") return { ...pause, label: "Pause now", wish: { do: "pause", now: true } };
+  if (scene.status === "pausing" && canSteer) return { ...pause, label: "Pause now", wish: { do: "pause", now: true } };
   return has("resume") && !has("pause") ? resume : pause;
 }
 
 /** @param {View} view */
 function paintControls(view) {
   const { turn } = view.controls;
-  const now = turnOf(view.live);
+  const now = turnOf(view);
   write(turn.lastElementChild, now.label);
   if (turn.dataset.icon !== now.icon) turn.firstElementChild.replaceWith(glyph(now.icon));
   setAll(turn, { "data-icon": now.icon, "data-needs": now.needs });
@@ -564,11 +586,12 @@ function paintControls(view) {
 
 /** Grey out what cannot be done now, take away what never can. @param {View} view @param {Element} control */
 function paintControl(view, control) {
-  const { needs, past } = control.dataset;
+  const { needs, past, steers } = control.dataset;
   const isThere = view.live.controls?.includes(needs) ?? false;
   const isOver = view.live.status === "succeeded" || view.live.status === "cancelled";
   control.disabled = !isThere || (view.isPast && past === undefined);
-  control.hidden = (isOver && !isThere) || (!view.canSteer && needs !== "pause" && needs !== "look");
+  const isForLookers = (needs === "pause" && steers === undefined) || needs === "look";
+  control.hidden = (isOver && !isThere) || (!view.canSteer && !isForLookers);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- banner */
@@ -641,7 +664,7 @@ function makeDoing(told, isPutOff, canSteer) {
 /** What can be done while running steps are waited for. */
 function makePausing() {
   const title = "Do not wait for what is running; it is asked again";
-  return [button("Pause now", "turn", { "data-needs": "pause", title })];
+  return [button("Pause now", "turn", { "data-needs": "pause", "data-steers": true, title })];
 }
 
 /** What can be done while nothing runs. */
@@ -1120,7 +1143,7 @@ function makeFoot() {
 function paintFoot({ foot }) {
   const { error, text, line } = foot.reply;
   const kind = foot.hint ? "hint" : error ? "error" : text || line ? "text" : "tip";
-  write(foot.said, foot.hint || error || text || (line ? "done" : TIP));
+  write(foot.said, foot.hint || error || text || (line ? SAME : TIP));
   foot.said.dataset.kind = kind;
   write(foot.line.firstElementChild, line ?? "");
   foot.line.hidden = !line || foot.hint !== "";
@@ -1176,7 +1199,7 @@ function backToLive(view) {
  * @type {Record<string, (view: View, pressed: Element, opener: Element) => any>}
  */
 const ACTIONS = {
-  turn: (view) => view.act(turnOf(view.live).wish),
+  turn: (view) => view.act(turnOf(view).wish),
   resume: (view, { dataset }) => view.act({ do: "resume", ...(dataset.rule && { rule: dataset.rule }) }),
   step: (view) => view.act({ do: "step" }),
   stop: (view) => view.act({ do: "stop" }),
@@ -1388,6 +1411,7 @@ class View {
   looking = { turn: 0, isBusy: false };
   putOff = null;
   isAnswering = false;
+  isGone = false;
   #life = new AbortController();
   #timers = new Set();
   #frame = 0;
@@ -1420,7 +1444,8 @@ class View {
 
   /** The scene as it is. @returns {Scene} */
   get live() {
-    return this.model.get("scene") ?? {};
+    const scene = this.model.get("scene") ?? {};
+    return this.isGone ? abandoned(scene) : scene;
   }
 
   /** The scene that is looked at. @returns {Scene} */
@@ -1458,7 +1483,7 @@ class View {
 
   /** @param {boolean} isLate */
   hint(isLate) {
-    this.foot.hint = isLate ? (this.live.status === "running" ? DEAF_HINT : GONE_HINT) : "";
+    this.foot.hint = isLate ? HINTS[this.live.status] ?? GONE_HINT : "";
     this.speech.reply(this.foot.hint);
     this.schedule();
   }
@@ -1477,9 +1502,10 @@ class View {
   /** Paint what is not yet as it should be. */
   paint() {
     this.#frame = 0;
-    setAll(this.card, { "aria-label": `Run ${this.live.name ?? ""}`, "data-past": this.isPast });
+    const { isPast, isGone } = this;
+    setAll(this.card, { "aria-label": `Run ${this.live.name ?? ""}`, "data-past": isPast, "data-gone": isGone });
     for (const paintPart of PAINTED) paintPart(this);
-    this.speech.progress(this.isPast ? `Viewing event ${this.past.seq} of ${this.live.seq}.` : this.live.spoken ?? "");
+    this.speech.progress(isPast ? `Viewing event ${this.past.seq} of ${this.live.seq}.` : this.live.spoken ?? "");
     this.#keepTime();
   }
 
@@ -1516,7 +1542,14 @@ class View {
     this.#follow("msg:custom", (message) => message.type === "reply" && this.desk.hear(message));
     this.#follow("change:scene", () => this.schedule());
     this.#follow("change:svg", () => this.schedule());
+    this.#follow("comm_live_update", () => this.#leave());
     if (this.model.get("hides_twin")) hideTwin(el, signal);
+  }
+
+  /** Stand still: Jupyter tells that the kernel is gone, and with a new one the view would be a new one, too. */
+  #leave() {
+    this.isGone = true;
+    this.schedule();
   }
 
   /** Follow the browser when it leaves the full screen by itself. */
@@ -1563,12 +1596,12 @@ class View {
   }
 
   /**
-   * JupyterLab hears keys before any element does, and leaves out what bears this attribute. Chords such as Ctrl-S stay
-   * Jupyter's.
+   * Jupyter hears keys before any element does, and leaves out what bears this attribute. It asks from the target
+   * outwards and takes what fits first, so the target itself has to bear it. Chords such as Ctrl-S stay Jupyter's.
    * @param {KeyboardEvent} event
    */
   #claim({ target, ctrlKey, metaKey, altKey }) {
-    if (this.card.contains(target)) set(this.card, "data-lm-suppress-shortcuts", !(ctrlKey || metaKey || altKey));
+    if (this.card.contains(target)) set(target, "data-lm-suppress-shortcuts", !(ctrlKey || metaKey || altKey));
   }
 }
 

@@ -10,6 +10,7 @@ import pytest
 
 from mars_nb import Agent, AskUser, Tool, agent
 from mars_nb.errors import RunFailed, RunPaused
+from mars_nb.jupyter.cell import parse
 from mars_nb.jupyter.live_view import LiveView
 from mars_nb.jupyter.runs import record_of
 from mars_nb.jupyter.screens import LiveScreen
@@ -119,11 +120,35 @@ def test_a_run_is_a_picture_and_a_live_view_until_the_answer_takes_its_place(des
     kinds = [sorted(output["data"]) for output in desk.outputs]
     assert kinds[0] == ["image/svg+xml", "text/plain"]
     assert kinds[1] == [WIDGET, "text/plain"]
+    assert desk.texts[1] == "live view of report, which needs its kernel; as it was left: %mars show report"
     last = desk.outputs[-2]["data"]
     assert last == {"text/markdown": "b(a(hello))", "text/plain": "b(a(hello))"}
     assert desk.texts[-1] == "report.timeline() · %mars show report"
     assert pages[0].scene["status"] == "succeeded"
     assert pages[0].view.comm is None, "a view that was replaced is closed"
+
+
+def test_the_cell_that_is_copied_runs_the_same(desk: Notebook, pages: list[Page]) -> None:
+    with pytest.raises(RunPaused):
+        desk.mars("report -p B --raw", "task: say {hello}\n\n      to A -> B\nUser -> A -> B -> User\nmax_steps(7)")
+    head, _, body = pages[0].view.cell.partition("\n")
+    copied = parse(head.removeprefix("%%mars"), body, {})
+    assert copied.task == "say {hello}\n\nto A -> B"
+    assert copied.edges == [("User", "A", "->"), ("A", "B", "->"), ("B", "User", "->")]
+    assert "max_steps(7)" in body
+
+
+def test_a_view_stays_where_a_page_was_opened_again_which_cannot_replace_it(desk: Notebook, pages: list[Page]) -> None:
+    with pytest.raises(RunPaused):
+        desk.mars("report -p B", CELL)
+    (page,) = pages
+    page.wish("hello")
+    page.wish("hello")
+    page.wish("resume")
+    wait_until(lambda: desk.texts[-1].startswith("report.timeline()"))
+    assert page.scene["status"] == "succeeded"
+    assert page.view.comm is not None
+    assert page.wish("text")["text"] == "b(a(hello))"
 
 
 def test_the_page_that_was_told_changes_only_knows_the_whole_scene(desk: Notebook, pages: list[Page]) -> None:
@@ -244,6 +269,19 @@ def test_a_question_is_answered_in_its_box(desk: Notebook, pages: list[Page]) ->
     assert desk.variables["report"].wait().final_response == "published"
 
 
+def test_a_question_can_be_put_to_rest_and_taken_up_again(desk: Notebook, pages: list[Page]) -> None:
+    desk.mars("report -b", "task: hello\nUser -> Editor -> User")
+    (page,) = pages
+    wait_for_question(desk, page)
+    page.wish("pause")
+    wait_until(lambda: "resume" in page.scene["controls"])
+    assert page.wish("resume")["line"] == "%mars resume report -b"
+    wait_for_question(desk, page)
+    wait_until(lambda: "pause" in page.scene["controls"])
+    page.wish("answer", text="yes")
+    assert desk.variables["report"].wait().final_response == "published"
+
+
 def test_a_question_in_a_cell_goes_to_the_box_where_clicks_are_heard(desk: Notebook, pages: list[Page]) -> None:
     def person() -> None:
         wait_until(lambda: pages)
@@ -313,6 +351,24 @@ def test_show_opens_a_live_view_of_what_is_over(desk: Notebook, pages: list[Page
     assert page.scene["status"] == "succeeded"
     assert page.wish("text")["text"] == "b(a(hello))"
     assert page.wish("look", seq=2)["scene"]["seq"] == 2
+
+
+def test_the_line_below_follows_a_run_that_goes_on_by_a_click(
+    desk: Notebook, pages: list[Page], gate: threading.Event
+) -> None:
+    with pytest.raises(RunPaused):
+        desk.mars("report -p Slow", "task: hello\nUser -> A -> Slow -> User")
+    assert desk.texts[-1].startswith("%mars resume report · ")
+    pages[0].wish("resume")
+    assert desk.texts[-1].startswith("%mars pause report · ")
+    gate.set()
+    wait_until(lambda: desk.texts[-1] == "report.timeline() · %mars show report")
+
+
+def test_where_there_is_no_answer_yet_none_is_given_to_copy(desk: Notebook, pages: list[Page]) -> None:
+    with pytest.raises(RunPaused):
+        desk.mars("report -p B", CELL)
+    assert pages[0].wish("text")["error"] == "run 'report' has no answer yet (status: paused)"
 
 
 def test_a_replay_at_a_speed_is_shown_live(desk: Notebook, pages: list[Page], monkeypatch: pytest.MonkeyPatch) -> None:

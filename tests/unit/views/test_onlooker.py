@@ -47,6 +47,12 @@ def test_a_process_that_died_worked_until_its_last_event() -> None:
     assert onlooker.worked_s(600) == pytest.approx(5)
 
 
+def test_a_run_that_nobody_carries_on_worked_until_its_last_event() -> None:
+    onlooker = shown((10, START), (13, StepScheduled("b0", 1, "A")))
+    onlooker.leave_off()
+    assert (onlooker.worked_s(600), onlooker.is_at_work) == (3, False)
+
+
 def test_a_restore_stops_the_clock_where_the_last_event_was() -> None:
     onlooker = shown((10, START), (12, RunPaused("")), (90, Restored(1)))
     assert onlooker.worked_s(100) == 2
@@ -68,6 +74,36 @@ def test_a_retried_step_keeps_its_lane() -> None:
     step = StepScheduled("b0", 1, "A")
     onlooker = shown((1, START), (2, step), (3, StepFailed("b0", 1, "E", "no")), (4, StepScheduled("b0", 1, "A", 2)))
     assert onlooker.lanes == {("b0", 1): 0}
+
+
+def test_nobody_takes_the_lane_of_a_step_that_may_be_tried_again() -> None:
+    onlooker = shown(
+        (1, START),
+        (2, StepScheduled("b0.0", 1, "A")),
+        (3, StepFailed("b0.0", 1, "E", "no")),
+        (3, StepScheduled("b0.1", 1, "B")),
+        (4, StepScheduled("b0.0", 1, "A", 2)),
+    )
+    assert onlooker.lanes == {("b0.0", 1): 0, ("b0.1", 1): 1}
+
+
+def test_steps_that_are_done_again_after_a_restore_have_lanes_of_their_own() -> None:
+    both = (
+        (StepScheduled("b0.0", 1, "A"), StepCompleted("b0.0", 1, "a")),
+        (
+            StepScheduled("b0.1", 1, "B"),
+            StepCompleted("b0.1", 1, "b"),
+        ),
+    )
+    one_after_another = [(at, event) for at, event in enumerate([each for pair in both for each in pair], start=2)]
+    at_once = [(11, both[1][0]), (12, both[0][0])]
+    onlooker = shown((1, START), *one_after_another, (9, Restored(1)), (10, RunResumed()), *at_once)
+    assert onlooker.lanes == {("b0.1", 1): 0, ("b0.0", 1): 1}
+
+
+def test_after_a_restore_nobody_has_spoken_yet() -> None:
+    said = (2, StepScheduled("b0", 1, "A")), (3, StepCompleted("b0", 1, "later undone"))
+    assert shown((1, START), *said, (9, Restored(1))).speaker is None
 
 
 def test_words_that_are_streamed_have_no_number_and_are_kept_at_their_end() -> None:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mars_nb import AgentRegistry, AskUser, FileStorageBackend, Orchestra, StateManager, agent
+from mars_nb import AgentRegistry, AskUser, FileStorageBackend, Orchestra, Parallel, StateManager, agent
+from mars_nb.events import (
+    BranchCreated,
+    BranchForked,
+    PauseRequested,
+    QuestionAsked,
+    StepCompleted,
+    StepScheduled,
+)
 from mars_nb.state import positions
 from mars_nb.views.detail import edge_detail, node_detail, step_detail
 from mars_nb.views.history import history_of
 from mars_nb.views.onlooker import Onlooker
 from mars_nb.views.scene import N_BARS, Caption, drawn_scene, scene
 from mars_nb.views.stage import Stage
-from mars_nb.views.waits import awaited, joins
+from mars_nb.views.waits import Awaited, awaited, joins
+from tests.unit.views.happenings import BEGAN, history
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +48,12 @@ def registry() -> AgentRegistry:
     async def asks(_request: object, context: Any) -> Any:
         return "published" if context.memory else AskUser("Publish <b>it</b>?")
 
+    async def calls(_request: object, context: Any) -> Any:
+        return "sum" if context.memory else Parallel([("A", "x"), ("Editor", "y")])
+
     for name in ("P", "A", "B", "C", "M"):
         agent(name, registry=made)(reply)
+    agent("Hub", registry=made)(calls)
     agent("Fails", registry=made)(fails)
     agent("Editor", registry=made)(asks)
     return made
@@ -87,6 +101,10 @@ async def test_a_join_says_how_many_have_arrived_and_who_is_awaited(run: Any) ->
     assert awaited(state, join).text == "1 of 3"
 
 
+def test_counts_of_many_are_written_so_that_they_fit_a_box() -> None:
+    assert [Awaited(["A"] * n, ["B"]).text for n in (0, 1, 98, 999)] == ["", "1 of 2", "98 of 99", "999/1000"]
+
+
 async def test_a_run_that_is_over_says_what_it_took(run: Any) -> None:
     made = shown(await run(FAN), "succeeded")
     assert made["banner"]["kind"] == "done"
@@ -109,6 +127,8 @@ async def test_a_process_that_died_says_that_nothing_is_lost(run: Any) -> None:
     assert (made["status"], made["banner"]["kind"]) == ("interrupted", "paused")
     assert "nothing that was replied is lost" in made["banner"]["text"]
     assert made["line"] == "step 2 (max 100) · branches: 2 ready, 1 waiting, 1 done"
+    states = [re.findall('data-node="([BC])" data-state="([a-z]+)"', box) for box in made["nodes"].values()]
+    assert [found for each in states for found in each] == [("B", "paused"), ("C", "paused")]
 
 
 async def test_more_steps_at_once_than_lanes_share_all_lanes(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +156,30 @@ async def test_a_question_is_shown_with_what_the_asker_had_read(run: Any) -> Non
     banner = made["banner"]
     assert (made["status"], banner["kind"], banner["agent"]) == ("asking", "asking", "Editor")
     assert (banner["question"], banner["had_read"]) == ("Publish <b>it</b>?", "it")
+
+
+async def test_a_run_that_asks_while_it_is_paused_says_so_and_can_go_on(run: Any) -> None:
+    made = shown(await run("User -> Editor -> User"), "paused")
+    assert made["banner"]["place_in_line"] == "question 1 of 1; the run is paused until there is an answer"
+    assert ("resume" in made["controls"], "pause" in made["controls"]) == (True, False)
+
+
+def test_a_question_does_not_hide_that_running_steps_are_waited_for() -> None:
+    past = history(
+        (0, BranchCreated("b0", "P")),
+        (0, StepScheduled("b0", 1, "P")),
+        (1, StepCompleted("b0", 1, content="p")),
+        (1, BranchForked("b0")),
+        (1, BranchCreated("b0.0", "A", parent="b0")),
+        (1, BranchCreated("b0.1", "B", parent="b0")),
+        (1, StepScheduled("b0.0", 1, "A")),
+        (1, StepScheduled("b0.1", 1, "B")),
+        (2, StepCompleted("b0.0", 1, content=None, action=AskUser("Publish it?"))),
+        (2, QuestionAsked("b0.0")),
+        (3, PauseRequested("you pressed Pause")),
+    )
+    made = scene(past, Onlooker(), Stage(past.topology), Caption("report"), at=BEGAN + 4)
+    assert (made["status"], made["banner"]["kind"]) == ("pausing", "asking")
 
 
 async def test_the_boxes_are_those_of_the_saved_picture(run: Any) -> None:
@@ -180,11 +224,23 @@ async def test_an_agent_where_branches_wait_shows_who_is_awaited(run: Any) -> No
 
 
 async def test_an_edge_shows_what_went_over_it_and_a_conversation_both_ways(run: Any) -> None:
-    history = history_of(await run("User -> A\nA <-> B\nA -> User"))
-    assert edge_detail(history, "A", "User")["title"] == "A → User"
-    talk = edge_detail(history, "A", "B")
-    assert talk["title"] == "A ↔ B"
-    assert len(talk["visits"]) == 3
+    history = history_of(await run("User -> A\nA <-> B\nA -> User\nmax_turns(A <-> B, 1)"))
+    assert over(history, "User", "A") == ("User → A", ["task"])
+    assert over(history, "A", "User") == ("A → User", ["b0#3"])
+    assert over(history, "A", "B") == ("A ↔ B", ["b0#1", "b0#2"])
+
+
+async def test_replies_of_those_who_were_called_go_to_their_caller_and_a_question_to_the_person(run: Any) -> None:
+    history = history_of(await run("User -> Hub\nHub <-> A\nHub <-> Editor\nEditor -> User\nHub -> User"))
+    assert over(history, "Hub", "A") == ("Hub ↔ A", ["b0#1", "b0.0#1"])
+    assert over(history, "Editor", "User") == ("Editor → User", ["b0.1#1"])
+    assert over(history, "Hub", "User") == ("Hub → User", [])
+
+
+def over(history: History, source: str, target: str) -> tuple[str, list[str]]:
+    found = edge_detail(history, Stage(history.topology), source, target)
+    assert found["facts"] == [["messages", str(len(found["visits"]))]]
+    return found["title"], [re.sub(r".* · (b\S+) · .*", r"\1", visit["title"]) for visit in found["visits"]]
 
 
 async def test_a_failed_step_shows_its_error_and_one_that_is_not_there_nothing(run: Any) -> None:
@@ -221,3 +277,6 @@ async def test_a_box_that_stands_for_a_layer_shows_the_visits_of_all_its_agents(
     found = node_detail(result.history, layer, stage.agents(layer))
     assert found["facts"][0] == ["visits", "80"]
     assert len(found["visits"]) == 50
+    into, out_of = (edge_detail(result.history, stage, *ends) for ends in (("P", layer), (layer, "M")))
+    assert into["facts"] == [["messages", "1"]]
+    assert out_of["facts"] == [["messages", "80"]]
