@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+LOOK_S = 1.0
+"""How long somebody who looks at a run waits for its loop; what keeps the loop for longer is no step of the run."""
 GRACE_S = 5.0
 """How long a cell waits for the running steps after its run was told to pause."""
 N_PRESSES = 2
@@ -93,6 +95,21 @@ class Live:
     def call(self, work: Callable[[], object]) -> None:
         """Carry something out on the loop of the run, where nothing changes meanwhile."""
         self._loop.call_soon_threadsafe(work)
+
+    def read(self, look: Callable[[], Result]) -> Result:
+        """Look at the run on its own loop, where nothing changes meanwhile, and give what was seen."""
+        if self.is_here:
+            return look()
+
+        async def looked() -> Result:
+            return look()
+
+        seen = asyncio.run_coroutine_threadsafe(looked(), self._loop)
+        try:
+            return seen.result(LOOK_S)
+        except TimeoutError:
+            seen.cancel()
+            return look()
 
     @property
     def is_here(self) -> bool:

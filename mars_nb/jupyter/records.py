@@ -25,6 +25,8 @@ from mars_nb.views.scene import Caption, drawn_scene, scene
 from mars_nb.views.stage import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mars_nb.jupyter.live import Live
     from mars_nb.jupyter.screens import Screen
     from mars_nb.topology.model import Topology
@@ -173,6 +175,9 @@ class RunRecord:
 
     def bundle(self) -> dict[str, str]:
         """Give the picture: of where everybody stands, or of what is drawn."""
+        return self._read(self._bundle)
+
+    def _bundle(self) -> dict[str, str]:
         if self.history is None:
             return self.stage.mimebundle({}, {})
         return self.stage.mimebundle(nodes.node_views(self.history, self.status), nodes.turns(self.history.state))
@@ -198,12 +203,19 @@ class RunRecord:
 
     def scene(self) -> dict[str, Any]:
         """Give what a live view shows now."""
+        return self._read(self._scene)
+
+    def _scene(self) -> dict[str, Any]:
         if self.history is None:
             return drawn_scene(self.stage, self.caption)
         shown = scene(self.history, self.onlooker, self.stage, self.caption, at=self.seen_at or time.time())
         if "speaker" in shown:  # a secret that is streamed word by word is known as one only now
             shown["speaker"]["text"] = self._redactor.text(shown["speaker"]["text"])
         return shown
+
+    def _read(self, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        live = self.live
+        return look() if live is None else live.read(look)
 
 
 def base_of(session_id: str) -> str:

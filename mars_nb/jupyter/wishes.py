@@ -60,10 +60,19 @@ def grant(desk: Desk, record: RunRecord, view: LiveView, wish: Wish) -> None:
         ``do`` and ``id``, and what the wish needs.
     """
     do = wish.get("do")
-    if do in READING and record.live is not None and not record.live.is_here:
-        record.live.call(lambda: _granted(desk, record, view, wish))
+    if do in READING:
+        _beside(record, lambda: _granted(desk, record, view, wish))
     else:
         _granted(desk, record, view, wish)
+        _beside(record, record.show)
+
+
+def _beside(record: RunRecord, work: Callable[[], object]) -> None:
+    """Do something where the run is, which changes nothing meanwhile; nobody waits for it."""
+    if record.live is None or record.live.is_here:
+        work()
+    else:
+        record.live.call(work)
 
 
 def _granted(desk: Desk, record: RunRecord, view: LiveView, wish: Wish) -> None:
@@ -74,8 +83,6 @@ def _granted(desk: Desk, record: RunRecord, view: LiveView, wish: Wish) -> None:
     except Exception as error:  # noqa: BLE001 (a click must never go unanswered)
         said = {"error": f"{type(error).__name__}: {error}"}
     view.reply(wish, **said)
-    if wish.get("do") not in READING:
-        record.show()
 
 
 def _of(view: LiveView, wish: Wish) -> Callable[[Desk, RunRecord, Wish], Said]:

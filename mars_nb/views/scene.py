@@ -116,13 +116,12 @@ def scene(history: History, onlooker: Onlooker, stage: Stage, caption: Caption, 
     """
     state = history.state
     status = status_of(state, caption.status)
-    controls = _controls(state, status, caption.status)
     shown = _headed(caption, status) | {
-        "line": _line(state, is_at_rest="resume" in controls),
+        "line": _line(state, is_at_rest="resume" in _CONTROLS[status]),
         "cost": dollars(cost_usd(state.steps)),
         "clock": {"s": onlooker.worked_s(at), "runs": onlooker.is_at_work},
         "seq": onlooker.seq,
-        "controls": list(controls),
+        "controls": list(_controls(status, caption.status)),
         "nodes": stage.boxes(nodes.node_views(history, caption.status)),
         "turns": stage.turns(nodes.turns(state)),
         "spoken": _spoken(state, status, is_at_work=onlooker.is_at_work),
@@ -185,10 +184,11 @@ def status_of(state: RunState, known: str) -> str:
     return state.status
 
 
-def _controls(state: RunState, status: str, known: str) -> tuple[str, ...]:
-    """Give what can be done; a question is open in a run that goes on, and in one that rests."""
-    is_at_rest = state.status == "paused" or known == "interrupted"
-    return _AT_REST if status == "asking" and is_at_rest else _CONTROLS[status]
+def _controls(status: str, known: str) -> tuple[str, ...]:
+    """Give what can be done; with a run that has come to rest, not before whoever ran it has put it down."""
+    if known == "running":
+        return _WHILE_RUNNING
+    return _AT_REST if status == "asking" else _CONTROLS[status]
 
 
 def _line(state: RunState, *, is_at_rest: bool) -> str:

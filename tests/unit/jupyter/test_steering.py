@@ -231,6 +231,21 @@ def test_a_run_that_ends_before_it_pauses_says_so(team: Notebook, gate: Gate) ->
     assert team.texts[-1] == "run 'report' succeeded before it could pause"
 
 
+def test_a_run_is_looked_at_from_its_own_loop(behind: Notebook) -> None:
+    live = record_of(behind.variables["report"]).live
+    assert live is not None
+    assert live.read(threading.get_ident) != threading.get_ident()
+
+
+def test_a_run_whose_loop_is_held_up_can_be_looked_at(behind: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mars_nb.jupyter.live.LOOK_S", 0.0)
+    live, held = record_of(behind.variables["report"]).live, threading.Event()
+    assert live is not None
+    live.call(held.wait)
+    assert live.read(threading.get_ident) == threading.get_ident()
+    held.set()
+
+
 def test_a_bare_verb_with_two_live_runs_lists_them(behind: Notebook) -> None:
     behind.mars("other -b", SLOW)
     for verb in ("pause", "stop", "show"):
