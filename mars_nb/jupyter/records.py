@@ -143,7 +143,7 @@ class RunRecord:
 
     @property
     def next_steps(self) -> str:
-        """The line that stands below it: what can be done next."""
+        """The line that stands below it: what it took if it is done, and what can be done next."""
         called = self.handle
         match self.status:
             case "running":
@@ -154,6 +154,8 @@ class RunRecord:
                 first = f"%mars resume {called} · %mars step {called} · "
             case "failed" | "cancelled":
                 first = f"%mars resume {called}{self._raised} (asks again only what has no reply) · "
+            case "succeeded":
+                first = f"{self.scene()['banner']['text']} · "
             case _:
                 first = ""
         steps = f"{first}{self.name}.timeline() · %mars show {called}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,9 @@ def test_loading_shows_one_truthful_line(shell: InteractiveShell, shown: list[di
 
 def test_a_cell_shows_picture_answer_and_next_steps_and_binds_its_run(echo: Notebook) -> None:
     assert echo.mars("report", CELL) is None
-    assert echo.texts == ["✓ Echo", "you said hello", "report.timeline() · %mars show report"]
+    *shown, below = echo.texts
+    assert shown == ["✓ Echo", "you said hello"]
+    assert re.fullmatch(r"Done · 1 step · \d:\d\d · \$0\.000 · report\.timeline\(\) · %mars show report", below)
     assert "image/svg+xml" in echo.outputs[0]["data"]
     assert "text/markdown" in echo.outputs[1]["data"]
     assert echo.variables["report"].final_response == "you said hello"
@@ -59,7 +62,9 @@ def test_a_cell_shows_picture_answer_and_next_steps_and_binds_its_run(echo: Note
 
 async def test_an_awaited_cell_shows_the_same(echo: Notebook) -> None:
     await echo.shell.magics_manager.registry["MarsMagics"].run_cell("report", CELL)
-    assert echo.texts == ["✓ Echo", "you said hello", "report.timeline() · %mars show report"]
+    *shown, below = echo.texts
+    assert shown == ["✓ Echo", "you said hello"]
+    assert re.fullmatch(r"Done · 1 step · \d:\d\d · \$0\.000 · report\.timeline\(\) · %mars show report", below)
 
 
 async def test_an_awaited_cell_can_be_a_dry_run(echo: Notebook) -> None:
@@ -229,7 +234,7 @@ def test_a_run_that_was_over_at_once_does_not_go_on_in_the_background(
     said: list[str] = []
     monkeypatch.setattr(Screen, "say", lambda _screen, text: said.append(text))
     echo.mars("report -b", CELL)
-    assert said[-1] == "report.timeline() · %mars show report"
+    assert said[-1].startswith("Done · 1 step · ")
 
 
 def test_a_run_at_a_limit_says_how_to_go_on(echo: Notebook) -> None:
@@ -259,7 +264,8 @@ def test_quiet_shows_nothing(echo: Notebook) -> None:
 
 def test_no_view_shows_the_answer_only(echo: Notebook) -> None:
     echo.mars("--view none", CELL)
-    assert echo.texts == ["you said hello", "run.timeline() · %mars show run"]
+    answer, below = echo.texts
+    assert (answer, below.partition(" · run.")[2]) == ("you said hello", "timeline() · %mars show run")
 
 
 @pytest.mark.parametrize(("form", "media_types"), [("md", {"text/markdown", "text/plain"}), ("json", {"text/plain"})])
@@ -271,7 +277,7 @@ def test_the_answer_has_the_format_that_was_asked_for(echo: Notebook, form: str,
 def test_a_run_without_an_answer_shows_none(notebook: Notebook) -> None:
     agent("Silent")(lambda _: None)
     notebook.mars("--view none", "task: x\nUser -> Silent -> User")
-    assert notebook.texts == ["run.timeline() · %mars show run"]
+    assert [text.partition(" · run.")[2] for text in notebook.texts] == ["timeline() · %mars show run"]
 
 
 def test_stubs_repeat_what_they_are_asked_and_are_no_agents_of_the_notebook(echo: Notebook) -> None:
@@ -547,7 +553,7 @@ def test_the_demonstration_runs_four_agents_and_shows_a_cell_that_does_the_same(
     picture, answer, cell, steps = notebook.texts
     assert picture == "✓ Planner → ✓ Lower Half, ✓ Upper Half → ✓ Writer"
     assert "109 more primes" in answer
-    assert steps == "demo_run.timeline() · %mars show demo_run"
+    assert steps.endswith(" · demo_run.timeline() · %mars show demo_run")
     line, text = cell.split("%%mars ")[1].split("\n", 1)
     notebook.mars(f"{line} --view none", text)
     assert notebook.variables["demo_run"].final_response == answer
