@@ -174,7 +174,8 @@ def _asking(desk: Desk) -> RunRecord:
             raise RunNotFound("no run asks anything; %mars lists what is there")
         case several:
             names = ", ".join(record.name if record in here else record.session_id for record in several)
-            raise RunNotFound(f"several runs ask: {names}; resume one of them with answers: %mars resume RUN -u VAR")
+            doors = "answer in a live view, or resume one with answers: %mars resume RUN -u VAR"
+            raise RunNotFound(f"several runs ask: {names}; {doors}")
 
 
 def _left_asking(desk: Desk) -> list[RunRecord]:

@@ -398,7 +398,7 @@ def test_an_answer_that_several_wait_for_is_an_error(notebook: Notebook) -> None
     agent("Asker")(asks)
     for name in ("one", "two"):
         notebook.mars(f"{name} --keep-going", "task: x\nUser -> Asker -> User")
-    with pytest.raises(RunNotFound, match="several runs ask: one, two; resume one of them with answers"):
+    with pytest.raises(RunNotFound, match="several runs ask: one, two; answer in a live view, or resume one with answers"):
         notebook.mars("answer blue")
     notebook.variables["me"] = ["green"]
     assert notebook.mars("resume one -u me").final_response == "you chose green"
@@ -411,7 +411,7 @@ def test_a_cell_that_ran_twice_is_answered_once_for_its_last_run(notebook: Noteb
     assert notebook.mars("answer blue").metadata["session_id"] == "report-2"
     notebook.mars("report --keep-going", "task: x\nUser -> Asker -> User")
     restart(notebook)
-    with pytest.raises(RunNotFound, match="several runs ask: report-3, report-1; resume one"):
+    with pytest.raises(RunNotFound, match="several runs ask: report-3, report-1; answer in a live view"):
         notebook.mars("answer blue")
 
 
