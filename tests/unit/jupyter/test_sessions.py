@@ -398,7 +398,7 @@ def test_an_answer_that_several_wait_for_is_an_error(notebook: Notebook) -> None
     agent("Asker")(asks)
     for name in ("one", "two"):
         notebook.mars(f"{name} --keep-going", "task: x\nUser -> Asker -> User")
-    with pytest.raises(RunNotFound, match="several runs ask: one, two; answer in a live view, or resume one with answers"):
+    with pytest.raises(RunNotFound, match="several runs ask: one, two; answer in a live view"):
         notebook.mars("answer blue")
     notebook.variables["me"] = ["green"]
     assert notebook.mars("resume one -u me").final_response == "you chose green"
