@@ -35,6 +35,16 @@ IDLE = """() => {
     const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
     return kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }"""
+# A kernel that has just come up may call itself idle and lose the next request; it is asked until it replies.
+ANSWERS = """async ([n_times, each_ms]) => {
+    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    for (let n = 0; n < n_times; n++) {
+        const asked = kernel.requestKernelInfo().then(() => true);
+        const late = new Promise(give_up => setTimeout(() => give_up(false), each_ms));
+        if (await Promise.race([asked, late])) return;
+    }
+    throw new Error("the kernel does not answer");
+}"""
 # What the applications say of themselves, with any notebook.
 USUAL_COMPLAINTS = re.compile(
     r"Cannot read properties of undefined \(reading 'schema'\)"
@@ -214,6 +224,8 @@ class NotebookPage:
 
     def wait_until_idle(self) -> None:
         self.page.wait_for_function(IDLE, timeout=60_000)
+        self.page.evaluate(ANSWERS, [10, 2_000])
+        self.page.wait_for_function(IDLE)
 
     def ask(self, expression: str) -> str:
         """Give the ``repr`` of an expression in the kernel, which has to be idle."""
