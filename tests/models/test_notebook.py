@@ -95,7 +95,7 @@ async def test_the_report_is_the_same_offline_and_on_a_server(tmp_path: Path, mo
 
 def answer(notebook: Any) -> str:
     """Give the report as it is shown."""
-    return shown(notebook, "report").partition("# ")[2].partition("report.timeline()")[0]
+    return shown(notebook, "report").partition("# ")[2].rpartition("Done · ")[0]
 
 
 def test_the_notebook_is_kept_without_outputs_and_names_no_model_to_pay_for() -> None:
