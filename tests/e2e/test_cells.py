@@ -54,6 +54,7 @@ def test_a_run_in_the_background_is_paused_from_another_cell(
     picture = notebook.run(1)
     notebook.wait_for(picture, North="done", South="running")
     pausing = notebook.start(2)
+    expect(picture).to_contain_text("Pausing")
     notebook.let("South")
     expect(pausing).to_contain_text(PAUSED)
     notebook.wait_for(picture, South="done", Writer="paused")
