@@ -35,13 +35,14 @@ IDLE = """() => {
     const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
     return kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }"""
-# A kernel that has just come up may call itself idle and lose the next request; it is asked until it replies.
+# A kernel that has just come up now and then hears nothing, at any notebook; it is started again until it replies.
 ANSWERS = """async ([n_times, each_ms]) => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const inTime = work => Promise.race([
+        work.then(() => true, () => false), new Promise(give_up => setTimeout(() => give_up(false), each_ms))]);
     for (let n = 0; n < n_times; n++) {
-        const asked = kernel.requestKernelInfo().then(() => true);
-        const late = new Promise(give_up => setTimeout(() => give_up(false), each_ms));
-        if (await Promise.race([asked, late])) return;
+        if (await inTime(kernel.requestKernelInfo())) return;
+        await inTime(kernel.restart());
     }
     throw new Error("the kernel does not answer");
 }"""
@@ -224,7 +225,7 @@ class NotebookPage:
 
     def wait_until_idle(self) -> None:
         self.page.wait_for_function(IDLE, timeout=60_000)
-        self.page.evaluate(ANSWERS, [10, 2_000])
+        self.page.evaluate(ANSWERS, [4, 5_000])
         self.page.wait_for_function(IDLE)
 
     def ask(self, expression: str) -> str:
